@@ -1,0 +1,152 @@
+"""The seams of the product: what ``core`` asks of storage, bus and workers, in its own words.
+
+Everything asynchronous raises :class:`~tempmail.model.errors.Unavailable` where the trouble
+is ours and may pass.  Every read and write of a mailbox carries its owner; what is another's
+and what is not there raise the same :class:`~tempmail.model.errors.NotFound`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+
+from tempmail.model.event import Event
+from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
+from tempmail.model.message import Envelope, Message, Placement, View
+
+
+class Ingest(Protocol):
+    """The durable door: what it answers has been committed with fsync on."""
+
+    def store(self, envelope: Envelope) -> Deferred[list[Placement]]:
+        """Keep ``envelope`` for each recipient that has room.
+
+        :returns: one placement a recipient, in order, after COMMIT.
+        :raises Unavailable: nothing was stored and nothing will be.
+        :raises Undecided: the outcome cannot be learned; answer nothing.
+        """
+
+
+class Mailboxes(Protocol):
+    """Mailboxes as their owners handle them."""
+
+    async def create(self, new: NewMailbox) -> Mailbox:
+        """:raises AddressUnavailable: taken or released too recently.
+        :raises LimitReached: the client's network has as many as its plan allows."""
+
+    async def get(self, address: str, owner: SessionOwner) -> Mailbox:
+        """:raises NotFound: also where it is another's.
+        :raises Unauthenticated: for a credential that was never issued."""
+
+    async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+        """Let it live ``ttl_minutes`` from now, clamped to the plan; its messages live as long."""
+
+    async def delete(self, address: str, owner: SessionOwner) -> Mailbox:
+        """Make it unreadable at once; the sweeper frees the space."""
+
+
+@frozen
+class Page:
+    """Messages asked for, and where to go on.
+
+    :ivar cursor: the sequence number to pass next, or None at the end.
+    """
+
+    messages: Sequence[Message]
+    cursor: int | None
+
+
+class Messages(Protocol):
+    """Messages of one mailbox; ``raw`` is read only where it is asked for."""
+
+    async def newest(
+        self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
+    ) -> Page:
+        """Newest first, those with a sequence number below ``before``."""
+
+    async def since(
+        self, address: str, owner: SessionOwner, *, limit: int, after: int, unread: bool
+    ) -> Page:
+        """Oldest first, those with a sequence number above ``after``."""
+
+    async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+        """The message ``which``, or the newest for None, and mark it as read."""
+
+    async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+        """The received bytes, verbatim."""
+
+    async def keep_view(self, message: Message, view: View) -> None:
+        """Store the parse of ``message`` beside it, unless it is gone by now."""
+
+    async def delete(self, address: str, owner: SessionOwner, which: UUID) -> Event:
+        """Remove one message for good."""
+
+    async def empty(self, address: str, owner: SessionOwner) -> Event:
+        """Remove every message."""
+
+
+class Subscription(Protocol):
+    """A place in the bus."""
+
+    def cancel(self) -> None:
+        """Receive nothing from now on; twice is once."""
+
+
+class Bus(Protocol):
+    """Events to whoever watches, in this process or others.  Never fails the publisher."""
+
+    def publish(self, event: Event) -> None:
+        """Call every subscriber of the event's mailbox, each in isolation."""
+
+    def subscribe(self, mailbox_id: int, receive: Callable[[Event], None]) -> Subscription:
+        """Call ``receive`` on the reactor's thread for each event of that mailbox."""
+
+    def status(self) -> str:
+        """``ok``, or in a word what is wrong."""
+
+
+class Parser(Protocol):
+    """From raw bytes to a view, in a process that may be killed."""
+
+    version: int
+
+    def parse(self, raw: bytes) -> Deferred[View]:
+        """Never fails for what the message holds: a mail that kills its worker gets a view
+        with the defect named.
+
+        :raises Unavailable: no worker could be had.
+        """
+
+
+class Housekeeping(Protocol):
+    """What the sweeper asks of storage; each call is one short piece of work."""
+
+    async def prepare_partitions(self) -> None:
+        """Make the partitions of the hours ahead."""
+
+    async def expire_mailboxes(self, limit: int) -> Sequence[int]:
+        """Mark up to ``limit`` mailboxes past their time; the ids of those marked."""
+
+    async def free_messages(self, limit: int) -> int:
+        """Delete up to ``limit`` messages that nobody may read any more; how many it did."""
+
+    async def release_mailboxes(self, limit: int) -> int:
+        """Turn up to ``limit`` ended, empty mailboxes into tombstones; how many it did."""
+
+    async def drop_partitions(self) -> int:
+        """Drop the partitions that lie wholly behind; how many it did."""
+
+
+class Health(Protocol):
+    """Whether storage answers."""
+
+    async def ping(self) -> datetime:
+        """The database's clock.
+
+        :raises Unavailable: it does not answer in time.
+        """

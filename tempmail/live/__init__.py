@@ -1,0 +1,1 @@
+"""Pushing events to clients that stay connected."""

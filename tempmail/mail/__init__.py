@@ -1,0 +1,1 @@
+"""From bytes to meaning: pure functions over a message's raw bytes."""

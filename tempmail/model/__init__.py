@@ -1,0 +1,1 @@
+"""What the words mean: addresses, mailboxes, messages, events, errors. Imports nothing of ours."""

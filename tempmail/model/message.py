@@ -1,0 +1,119 @@
+"""A message: its envelope on the way in, what was decided for each recipient, and what is read."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import define, frozen
+
+from tempmail.model.address import Recipient
+
+
+@define
+class Envelope:
+    """A mail as it was handed over (RFC 5321 section 2.3.1), before anything was decided.
+
+    :ivar mail_from: the reverse-path without angle brackets; empty for ``<>``.
+    :ivar recipients: those under our domains; at least one.
+    :ivar helo: what the client called itself.
+    :ivar peer_ip: the client's address.
+    :ivar tls: protocol and cipher, or None in clear.
+    :ivar chunks: the content byte for byte (dot-stuffing undone), in pieces that are never joined.
+    :ivar size: the sum of the pieces' lengths.
+    """
+
+    mail_from: str
+    recipients: tuple[Recipient, ...]
+    helo: str
+    peer_ip: str
+    tls: str | None
+    chunks: tuple[bytes, ...]
+    size: int
+
+
+class Verdict(enum.StrEnum):
+    """What became of a message for one recipient."""
+
+    STORED = "stored"
+    UNKNOWN = "unknown"
+    FULL = "full"
+    TOO_LARGE = "too_large"
+
+
+@define
+class Placement:
+    """One recipient's verdict, in the order of the envelope's recipients.
+
+    :ivar mailbox_id: None where there is no such mailbox.
+    :ivar message_id: set, like ``seq``, only where the verdict is ``stored``.
+    """
+
+    verdict: Verdict
+    mailbox_id: int | None = None
+    message_id: UUID | None = None
+    seq: int | None = None
+
+
+@frozen
+class Attachment:
+    """What is known of an attachment without reading it.
+
+    :ivar size: decoded bytes.
+    """
+
+    index: int
+    filename: str
+    content_type: str
+    size: int
+    content_id: str | None
+    inline: bool
+
+
+@frozen
+class View:
+    """The cached parse of a message's raw bytes; remade when ``parser_version`` grows.
+
+    :ivar headers: name and decoded value, in the order of the message.
+    :ivar defects: what was wrong with the message, or with parsing it, in words.
+    """
+
+    subject: str
+    from_address: str
+    from_name: str
+    cc: tuple[str, ...]
+    reply_to: tuple[str, ...]
+    date: datetime | None
+    body_text: str
+    body_html: str
+    headers: tuple[tuple[str, str], ...]
+    attachments: tuple[Attachment, ...]
+    defects: tuple[str, ...]
+    parser_version: int
+
+
+@frozen
+class Message:
+    """A stored message as its owner sees it.
+
+    :ivar seq: its place in the order of commit within its mailbox, from 1.
+    :ivar subject, from_address, from_name: from a bounded scan at arrival.
+    :ivar envelope: mail_from, rcpt_to, helo, peer_ip, tls.
+    :ivar view: None until somebody needed it.
+    """
+
+    id: UUID
+    seq: int
+    mailbox_id: int
+    to_address: str
+    tag: str
+    subject: str
+    from_address: str
+    from_name: str
+    received_at: datetime
+    size: int
+    is_read: bool
+    envelope: dict[str, Any]
+    view: View | None

@@ -1,0 +1,1 @@
+"""Port 25: receiving mail."""

@@ -1,0 +1,1 @@
+"""Killable processes in which mail is parsed."""
