@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 from tempmail.model.event import Event
 from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
-from tempmail.model.message import Envelope, Message, Placement, View
+from tempmail.model.message import Envelope, Message, Placement, Summary, View
 
 
 class Ingest(Protocol):
@@ -52,17 +52,20 @@ class Mailboxes(Protocol):
 
 @frozen
 class Page:
-    """Messages asked for, and where to go on.
+    """Messages asked for, and whether there are more.
 
-    :ivar cursor: the sequence number to pass next, or None at the end.
+    :ivar cursor: the sequence number to go on from, or None at the end.
     """
 
-    messages: Sequence[Message]
+    messages: Sequence[Summary]
     cursor: int | None
 
 
 class Messages(Protocol):
-    """Messages of one mailbox; ``raw`` is read only where it is asked for."""
+    """The messages of one mailbox; raw bytes are read only where they are asked for.
+
+    ``which`` is a message's id, or None for the newest.
+    """
 
     async def newest(
         self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
@@ -74,20 +77,28 @@ class Messages(Protocol):
     ) -> Page:
         """Oldest first, those with a sequence number above ``after``."""
 
+    async def arrivals(self, mailbox_id: int, after: int, limit: int) -> Sequence[Event]:
+        """One ``new_message`` event for each message above ``after``, oldest first.
+
+        For a mailbox whose owner has been established already.
+
+        :raises NotFound: the mailbox has ended.
+        """
+
     async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
-        """The message ``which``, or the newest for None, and mark it as read."""
+        """One message, which is marked as read by that."""
 
     async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""
 
-    async def keep_view(self, message: Message, view: View) -> None:
+    async def keep_view(self, message: Summary, view: View) -> None:
         """Store the parse of ``message`` beside it, unless it is gone by now."""
 
     async def delete(self, address: str, owner: SessionOwner, which: UUID) -> Event:
-        """Remove one message for good."""
+        """Remove one message for good; what to publish."""
 
     async def empty(self, address: str, owner: SessionOwner) -> Event:
-        """Remove every message."""
+        """Remove every message; what to publish."""
 
 
 class Subscription(Protocol):

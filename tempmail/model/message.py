@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from attrs import define, frozen
@@ -95,18 +94,21 @@ class View:
 
 
 @frozen
-class Message:
-    """A stored message as its owner sees it.
+class Summary:
+    """A stored message as a list shows it.
 
     :ivar seq: its place in the order of commit within its mailbox, from 1.
+    :ivar bucket: names its partition, see :class:`tempmail.model.mailbox.Mailbox`.
+    :ivar to_address: the forward-path as the sender wrote it, with its tag.
     :ivar subject, from_address, from_name: from a bounded scan at arrival.
-    :ivar envelope: mail_from, rcpt_to, helo, peer_ip, tls.
-    :ivar view: None until somebody needed it.
+    :ivar preview: the beginning of the text; None, like ``attachment_count`` and
+        ``parser_version``, until the message has been parsed.
     """
 
     id: UUID
     seq: int
     mailbox_id: int
+    bucket: datetime
     to_address: str
     tag: str
     subject: str
@@ -115,5 +117,29 @@ class Message:
     received_at: datetime
     size: int
     is_read: bool
-    envelope: dict[str, Any]
+    preview: str | None
+    attachment_count: int | None
+    parser_version: int | None
+
+
+@frozen
+class Trace:
+    """How a message was handed over: its envelope as kept beside the raw bytes."""
+
+    mail_from: str
+    rcpt_to: str
+    helo: str
+    peer_ip: str
+    tls: str | None
+
+
+@frozen
+class Message:
+    """A stored message as its owner reads it.
+
+    :ivar view: None until somebody needed it.
+    """
+
+    summary: Summary
+    trace: Trace
     view: View | None

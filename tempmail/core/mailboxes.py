@@ -1,0 +1,118 @@
+"""Making, opening, prolonging and ending mailboxes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from attrs import frozen
+
+from tempmail.core import naming
+from tempmail.core.ports import Bus, Mailboxes
+from tempmail.model.address import RESERVED, Domains, domain_name, local_part
+from tempmail.model.errors import AddressUnavailable, InvalidInput, Unavailable
+from tempmail.model.event import Event, EventKind
+from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
+
+_TRIES = 5
+_TOKEN_BYTES = 32
+
+
+def owner_of(token: str) -> SessionOwner:
+    """Whoever holds this session token; only its digest goes further than here."""
+    return SessionOwner(hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest())
+
+
+@frozen
+class Wish:
+    """What somebody asks a new mailbox to be; None leaves the choice to us.
+
+    :ivar username: a local part.
+    :ivar domain: one of our domains.
+    :ivar style: of a local part that we choose, a key of :data:`tempmail.core.naming.STYLES`.
+    :ivar ttl_minutes: at least 1; clamped to what the plan allows.
+    """
+
+    username: str | None = None
+    domain: str | None = None
+    style: str = "words"
+    ttl_minutes: int | None = None
+
+
+class MailboxDesk:
+    """Where mailboxes are asked for.
+
+    :param mailboxes: keeps them.
+    :param domains: ours.
+    :param bus: hears when one ends.
+    """
+
+    def __init__(self, mailboxes: Mailboxes, domains: Domains, bus: Bus) -> None:
+        self._mailboxes = mailboxes
+        self._domains = domains
+        self._bus = bus
+
+    async def create(self, wish: Wish, client: str) -> tuple[Mailbox, str]:
+        """Make a mailbox for whoever asks from the network ``client``.
+
+        :returns: the mailbox and its session token, which is kept nowhere else.
+        :raises InvalidInput: for a value that no mailbox can have.
+        :raises AddressUnavailable: the name asked for is taken, reserved or released too recently.
+        :raises LimitReached: the network has as many mailboxes as the plan allows.
+        :raises Unavailable: every name that we thought of was taken.
+        """
+        domain = self._domain(wish.domain)
+        if wish.ttl_minutes is not None and wish.ttl_minutes < 1:
+            raise InvalidInput("ttl_minutes is at least 1")
+        make_name = naming.STYLES.get(wish.style)
+        if make_name is None:
+            raise InvalidInput(f"style is one of: {', '.join(naming.STYLES)}")
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+
+        async def attempt(name: str) -> tuple[Mailbox, str]:
+            new = NewMailbox(
+                f"{name}@{domain}", owner_of(token).token_hash, wish.ttl_minutes, client
+            )
+            return await self._mailboxes.create(new), token
+
+        if wish.username is not None:
+            name = local_part(wish.username)
+            if name in RESERVED:
+                raise AddressUnavailable(f"{name} is reserved; ask for another username")
+            return await attempt(name)
+        for _ in range(_TRIES):
+            try:
+                return await attempt(make_name())
+            except AddressUnavailable:
+                continue
+        raise Unavailable("no free address was found; try again")
+
+    async def get(self, address: str, owner: SessionOwner) -> Mailbox:
+        """:raises NotFound: gone, never made, or another's."""
+        return await self._mailboxes.get(self._canonical(address), owner)
+
+    async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+        """Let it end ``ttl_minutes`` from now, clamped to the plan.
+
+        :raises InvalidInput: below 1.
+        """
+        if ttl_minutes < 1:
+            raise InvalidInput("ttl_minutes is at least 1")
+        return await self._mailboxes.extend(self._canonical(address), owner, ttl_minutes)
+
+    async def delete(self, address: str, owner: SessionOwner) -> None:
+        """End it: from now on nothing of it is readable and nobody gets its mail."""
+        mailbox = await self._mailboxes.delete(self._canonical(address), owner)
+        self._bus.publish(Event(EventKind.EXPIRED, mailbox.id))
+
+    def _domain(self, asked: str | None) -> str:
+        if asked is None:
+            return self._domains.default
+        ours = self._domains.ours(domain_name(asked))
+        if ours is None:
+            raise InvalidInput(f"domain is one of: {', '.join(self._domains.names)}")
+        return ours
+
+    def _canonical(self, address: str) -> str:
+        recipient = self._domains.recipient(address)
+        return recipient.address if recipient is not None else address.lower()

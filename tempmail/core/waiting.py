@@ -1,0 +1,144 @@
+"""Following a mailbox from a sequence number on: nothing is missed and nothing comes twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tempmail.core.ports import Bus, Mailboxes, Messages, Subscription
+from tempmail.model.errors import NotFound, TempmailError
+from tempmail.model.event import Event, EventKind
+from tempmail.model.mailbox import Mailbox, SessionOwner
+
+_PAGE = 200
+
+
+class Following:
+    """One follower's place in a mailbox.
+
+    An event from the bus is taken at its word only where it continues the sequence; at any
+    gap the table is read, because between two nodes events can overtake each other or be lost.
+
+    :param messages: the table.
+    :param mailbox_id: whose events.
+    :param after: the last sequence number that the follower knows.
+    :param receive: called on the reactor's thread with each event, messages in order.
+    :param lost: called once where the table cannot be read: the follower is to come again
+        with the last sequence number it got.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        messages: Messages,
+        mailbox_id: int,
+        after: int,
+        receive: Callable[[Event], None],
+        lost: Callable[[], None],
+    ) -> None:
+        self._messages = messages
+        self._mailbox_id = mailbox_id
+        self._last = after
+        self._receive = receive
+        self._lost = lost
+        self._subscription: Subscription | None = None
+        self._looking = False
+        self._look_again = False
+        self._stopped = False
+
+    def start(self, bus: Bus) -> None:
+        """Subscribe, then look: in this order nothing slips between."""
+        self._subscription = bus.subscribe(self._mailbox_id, self._heard)
+        self._look()
+
+    def stop(self) -> None:
+        """Receive nothing from now on; twice is once."""
+        self._stopped = True
+        if self._subscription is not None:
+            self._subscription.cancel()
+            self._subscription = None
+
+    def _heard(self, event: Event) -> None:
+        if self._stopped:
+            return
+        if event.kind is not EventKind.NEW_MESSAGE:
+            self._receive(event)
+        elif not self._looking and event.seq == self._last + 1:
+            self._last = event.seq
+            self._receive(event)
+        elif event.seq > self._last:
+            self._look()
+
+    def _look(self) -> None:
+        self._look_again = self._looking
+        if not self._looking:
+            self._looking = True
+            Deferred.fromCoroutine(self._read_table()).addErrback(self._cannot_look)
+
+    async def _read_table(self) -> None:
+        more = True
+        while more and not self._stopped:
+            self._look_again = False
+            events = await self._messages.arrivals(self._mailbox_id, self._last, _PAGE)
+            for event in events:
+                if self._stopped:
+                    break
+                self._last = event.seq
+                self._receive(event)
+            more = self._look_again or len(events) == _PAGE
+        self._looking = False
+
+    def _cannot_look(self, failure: Failure) -> None:
+        if self._stopped:
+            return
+        self.stop()
+        if failure.check(NotFound):
+            self._receive(Event(EventKind.EXPIRED, self._mailbox_id))
+            return
+        if not failure.check(TempmailError):
+            self._log.failure(
+                "a follower of mailbox {mailbox} failed", failure, mailbox=self._mailbox_id
+            )
+        self._lost()
+
+
+class Watching:
+    """Lets the owner of a mailbox be told of its events.
+
+    :param mailboxes: says whose a mailbox is.
+    :param messages: says what has arrived.
+    :param bus: says that something did.
+    """
+
+    def __init__(self, mailboxes: Mailboxes, messages: Messages, bus: Bus) -> None:
+        self._mailboxes = mailboxes
+        self._messages = messages
+        self._bus = bus
+
+    async def admit(self, address: str, owner: SessionOwner) -> Mailbox:
+        """The mailbox, where ``owner`` may follow it.
+
+        :raises NotFound: gone, never made, or another's.
+        :raises Unauthenticated: a credential that was never issued.
+        """
+        return await self._mailboxes.get(address, owner)
+
+    def follow(
+        self,
+        mailbox: Mailbox,
+        after: int | None,
+        receive: Callable[[Event], None],
+        lost: Callable[[], None],
+    ) -> Following:
+        """Start to follow an admitted mailbox; the result's ``stop`` ends it.
+
+        :param after: the last sequence number known; None for what comes from now on.
+        """
+        start = mailbox.last_seq if after is None else after
+        following = Following(self._messages, mailbox.id, start, receive, lost)
+        following.start(self._bus)
+        return following
