@@ -68,10 +68,14 @@ class Following:
         if event.kind is not EventKind.NEW_MESSAGE:
             self._receive(event)
         elif not self._looking and event.seq == self._last + 1:
-            self._last = event.seq
-            self._receive(event)
+            self._tell(event)
         elif event.seq > self._last:
             self._look()
+
+    def _tell(self, event: Event) -> None:
+        if not self._stopped:  # a receiver may stop following on any event
+            self._last = event.seq
+            self._receive(event)
 
     def _look(self) -> None:
         self._look_again = self._looking
@@ -85,10 +89,7 @@ class Following:
             self._look_again = False
             events = await self._messages.arrivals(self._mailbox_id, self._last, _PAGE)
             for event in events:
-                if self._stopped:
-                    break
-                self._last = event.seq
-                self._receive(event)
+                self._tell(event)
             more = self._look_again or len(events) == _PAGE
         self._looking = False
 
@@ -96,10 +97,10 @@ class Following:
         if self._stopped:
             return
         self.stop()
-        if failure.check(NotFound):
+        if isinstance(failure.value, NotFound):
             self._receive(Event(EventKind.EXPIRED, self._mailbox_id))
             return
-        if not failure.check(TempmailError):
+        if not isinstance(failure.value, TempmailError):
             self._log.failure(
                 "a follower of mailbox {mailbox} failed", failure, mailbox=self._mailbox_id
             )

@@ -1,4 +1,4 @@
-"""What happened to a mailbox, as a hint: the table is the truth, an event only says where to look."""
+"""What happened to a mailbox: a hint where to look, for the table is the truth."""
 
 from __future__ import annotations
 

@@ -1,0 +1,152 @@
+"""Short transactions on a small pool of connections, with a bound on how many may wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812  # it is a class
+from twisted.enterprise.adbapi import ConnectionPool
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from tempmail.core.metrics import Metrics
+from tempmail.model.errors import TempmailError, Unavailable
+from tempmail.storage.connection import Connection, one_line, parameters
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+__all__ = ["Cursor", "Database"]
+
+
+class _Call:
+    """One piece of work on its way through a thread; lets the reactor free that thread."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.overdue = False
+
+    def interrupt(self) -> None:
+        self.overdue = True
+        if self.connection is not None:
+            self.connection.interrupt()
+
+
+class Database:
+    """Runs functions ``(cursor, ...) -> value``, each in a transaction of its own.
+
+    :param dsn: a libpq URL or keyword string.
+    :param clock: for the deadline.
+    :param metrics: counts what was turned away or failed.
+    :param connections: how many; each has a thread.
+    :param waiting: how many calls may be under way or wait before more are turned away.
+    :param deadline: seconds after which a call is given up and its thread freed.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        dsn: str,
+        reactor: Any,
+        metrics: Metrics,
+        *,
+        connections: int = 4,
+        waiting: int = 400,
+        deadline: float = 10,
+    ) -> None:
+        self._clock: IReactorTime = reactor
+        self._refused = metrics.database_refused
+        self._waiting = waiting
+        self._deadline = deadline
+        self._under_way: set[_Call] = set()
+        self._pool = ConnectionPool(
+            "psycopg2",
+            cp_min=1,
+            cp_max=connections,
+            cp_noisy=False,
+            cp_reactor=reactor,
+            **parameters(dsn),
+        )
+
+    async def run(
+        self, work: Callable[Concatenate[Cursor, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call ``work(cursor, *args)`` in a thread and commit.
+
+        :raises Unavailable: the database is away, too slow, or too many are waiting; nothing
+            was committed unless the trouble came in the middle of COMMIT.
+        :raises TempmailError: what ``work`` raised; rolled back.
+        """
+        if len(self._under_way) >= self._waiting:
+            self._refused.labels("queue_full").inc()
+            raise Unavailable("the database is busy; try again")
+        call = _Call()
+        self._under_way.add(call)
+        timer = self._clock.callLater(self._deadline, call.interrupt)
+        try:
+            outcome = await self._in_thread(call, lambda cursor: work(cursor, *args, **kwargs))
+        finally:
+            self._under_way.discard(call)
+            if timer.active():
+                timer.cancel()
+        if isinstance(outcome, BaseException):
+            raise self._translated(outcome, call)
+        return outcome
+
+    def stop(self) -> None:
+        """Free the threads and close the connections."""
+        for call in tuple(self._under_way):
+            call.interrupt()
+        self._pool.close()
+
+    def _in_thread(self, call: _Call, work: Callable[[Cursor], T]) -> Deferred[T | BaseException]:
+        def attempt(pooled: Any) -> T | BaseException:
+            # What goes wrong is returned: adbapi would roll back a dead connection and log that.
+            for again in (True, False):
+                try:
+                    if call.overdue:
+                        return Unavailable("the database is too slow; try again")
+                    if pooled.closed:
+                        pooled.reconnect()
+                    call.connection = pooled._connection  # noqa: SLF001  # the wrapped one
+                    return _transaction(pooled, work)
+                except BaseException as error:
+                    if not (again and pooled.closed and isinstance(error, psycopg2.Error)):
+                        return error
+                finally:
+                    call.connection = None
+            raise AssertionError("unreachable")
+
+        outcome: Deferred[Any] = self._pool.runWithConnection(attempt)
+        return outcome.addErrback(lambda failure: failure.value)
+
+    def _translated(self, error: BaseException, call: _Call) -> BaseException:
+        if isinstance(error, TempmailError):
+            return error
+        if isinstance(error, psycopg2.Error):
+            reason = "deadline" if call.overdue else "failed"
+            self._refused.labels(reason).inc()
+            self._log.error(
+                "database: {reason} {sqlstate} {why}",
+                reason=reason,
+                sqlstate=error.pgcode,
+                why=one_line(error),
+            )
+            return Unavailable("the database cannot be reached; try again")
+        return error
+
+
+def _transaction(connection: Any, work: Callable[[Cursor], T]) -> T:
+    try:
+        with connection.cursor() as cursor:
+            value = work(cursor)
+        connection.commit()
+    except BaseException:
+        if not connection.closed:
+            connection.rollback()
+        raise
+    return value

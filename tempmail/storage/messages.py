@@ -1,0 +1,258 @@
+"""Messages in PostgreSQL.
+
+The mailbox is found first and names the bucket; the second statement carries that bucket as
+a literal, so that the planner sees one partition.  A join of the two would be planned over all.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from tempmail.core.ports import Page
+from tempmail.core.reading import preview
+from tempmail.model.errors import NotFound
+from tempmail.model.event import Event, EventKind
+from tempmail.model.mailbox import Mailbox, SessionOwner
+from tempmail.model.message import Attachment, Message, Summary, Trace, View
+from tempmail.storage.database import Cursor, Database
+from tempmail.storage.mailboxes import find
+from tempmail.storage.message_ids import sequence_of
+
+_SUMMARY = (
+    "id, seq, mailbox_id, bucket, rcpt_to, tag, subject, from_address, from_name, received_at,"
+    " size, is_read, preview, jsonb_array_length(attachments), parser_version"
+)
+_TRACE = "mail_from, rcpt_to, helo, peer_ip, tls"
+_VIEW = "cc, reply_to, date, body_text, body_html, headers, attachments, defects, parser_version"
+
+# Extending a mailbox moves its messages: a snapshot sees it before or after, never between.
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_IN_PLACE = "FOR KEY SHARE"
+
+_EMPTY_STEP = 2000
+"""Rows deleted in one transaction, so that deliveries to other mailboxes go on beside it."""
+
+
+class PostgresMessages:
+    """:class:`tempmail.core.ports.Messages` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def newest(
+        self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
+    ) -> Page:
+        bound = "" if before is None else "AND seq < %(edge)s"
+        return await self._page(address, owner, bound, before, "DESC", limit, unread)
+
+    async def since(
+        self, address: str, owner: SessionOwner, *, limit: int, after: int, unread: bool
+    ) -> Page:
+        return await self._page(address, owner, "AND seq > %(edge)s", after, "ASC", limit, unread)
+
+    async def arrivals(self, mailbox_id: int, after: int, limit: int) -> list[Event]:
+        return await self._database.run(_arrivals, mailbox_id, after, limit)
+
+    async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+        return await self._database.run(_get, address, owner, which)
+
+    async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+        return await self._database.run(_raw, address, owner, which)
+
+    async def keep_view(self, message: Summary, view: View) -> None:
+        await self._database.run(_keep_view, message, view)
+
+    async def delete(self, address: str, owner: SessionOwner, which: UUID) -> Event:
+        return await self._database.run(_delete, address, owner, which)
+
+    async def empty(self, address: str, owner: SessionOwner) -> Event:
+        mailbox, deleted = await self._database.run(_delete_some, address, owner, None)
+        while deleted == _EMPTY_STEP:
+            _, deleted = await self._database.run(_delete_some, address, owner, mailbox.last_seq)
+        return Event(EventKind.DELETED, mailbox.id)
+
+    async def _page(
+        self,
+        address: str,
+        owner: SessionOwner,
+        bound: str,
+        edge: int | None,
+        order: str,
+        limit: int,
+        unread: bool,
+    ) -> Page:
+        sql = (
+            f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
+            f" WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s {bound}"
+            f" {'AND NOT is_read' if unread else ''} ORDER BY seq {order} LIMIT %(limit)s"
+        )
+        values = {"edge": edge, "limit": limit + 1}
+        found = await self._database.run(_summaries, address, owner, sql, values)
+        more = len(found) > limit
+        return Page(found[:limit], found[limit - 1].seq if more else None)
+
+
+def _summaries(
+    cursor: Cursor, address: str, owner: SessionOwner, sql: str, values: dict[str, Any]
+) -> list[Summary]:
+    cursor.execute(_SNAPSHOT)
+    mailbox = find(cursor, address, owner)
+    cursor.execute(sql, {**values, "mailbox": mailbox.id, "bucket": mailbox.bucket})
+    return [_summary(row) for row in cursor]
+
+
+def _arrivals(cursor: Cursor, mailbox_id: int, after: int, limit: int) -> list[Event]:
+    cursor.execute(_SNAPSHOT)
+    cursor.execute(
+        "SELECT bucket FROM mailboxes"
+        " WHERE id = %s AND is_active AND expires_at > clock_timestamp()",
+        (mailbox_id,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        raise NotFound("the mailbox has ended")
+    cursor.execute(
+        "SELECT id, seq FROM messages WHERE mailbox_id = %s AND bucket = %s AND seq > %s"
+        " ORDER BY seq LIMIT %s",
+        (mailbox_id, row[0], after, limit),
+    )
+    return [
+        Event(EventKind.NEW_MESSAGE, mailbox_id, UUID(identity), seq) for identity, seq in cursor
+    ]
+
+
+def _select(cursor: Cursor, what: str, mailbox: Mailbox, which: UUID | None) -> tuple[Any, ...]:
+    where = f"SELECT {what} FROM messages WHERE mailbox_id = %s AND bucket = %s"  # noqa: S608
+    place: tuple[Any, ...] = (mailbox.id, mailbox.bucket)
+    if which is None:
+        cursor.execute(f"{where} ORDER BY seq DESC LIMIT 1", place)
+    else:
+        cursor.execute(
+            f"{where} AND seq = %s AND id = %s", (*place, sequence_of(which), str(which))
+        )
+    row = cursor.fetchone()
+    if row is None:
+        raise _no_message()
+    return row
+
+
+def _get(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+    mailbox = find(cursor, address, owner, _IN_PLACE)
+    row = _select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}", mailbox, which)
+    summary, trace, view = _summary(row[:15]), Trace(*row[15:20]), row[20:]
+    if not summary.is_read:
+        cursor.execute(
+            "UPDATE messages SET is_read = true WHERE mailbox_id = %s AND bucket = %s AND seq = %s",
+            (mailbox.id, mailbox.bucket, summary.seq),
+        )
+    return Message(summary, trace, _view(summary, view))
+
+
+def _raw(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+    cursor.execute(_SNAPSHOT)
+    (raw,) = _select(cursor, "raw", find(cursor, address, owner), which)
+    return bytes(raw)
+
+
+def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
+    columns = {
+        "subject": view.subject,
+        "from_address": view.from_address,
+        "from_name": view.from_name,
+        "preview": preview(view.body_text),
+        "body_text": view.body_text,
+        "body_html": view.body_html,
+        "cc": json.dumps(view.cc),
+        "reply_to": json.dumps(view.reply_to),
+        "date": view.date,
+        "headers": json.dumps(view.headers),
+        "attachments": json.dumps([_attachment_columns(one) for one in view.attachments]),
+        "defects": json.dumps(view.defects),
+        "parser_version": view.parser_version,
+    }
+    changes = ", ".join(f"{name} = %({name})s" for name in columns)
+    cursor.execute(
+        f"UPDATE messages SET {changes}"  # noqa: S608  # only our own column names
+        " WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s AND seq = %(seq)s",
+        {**columns, "mailbox": message.mailbox_id, "bucket": message.bucket, "seq": message.seq},
+    )
+
+
+def _delete(cursor: Cursor, address: str, owner: SessionOwner, which: UUID) -> Event:
+    mailbox = find(cursor, address, owner, "FOR NO KEY UPDATE")
+    cursor.execute(
+        "DELETE FROM messages WHERE mailbox_id = %s AND bucket = %s AND seq = %s AND id = %s",
+        (mailbox.id, mailbox.bucket, sequence_of(which), str(which)),
+    )
+    if not cursor.rowcount:
+        raise _no_message()
+    _subtract(cursor, mailbox, 1)
+    return Event(EventKind.DELETED, mailbox.id, which)
+
+
+def _delete_some(
+    cursor: Cursor, address: str, owner: SessionOwner, up_to: int | None
+) -> tuple[Mailbox, int]:
+    mailbox = find(cursor, address, owner, "FOR NO KEY UPDATE")
+    cursor.execute(
+        "DELETE FROM messages WHERE mailbox_id = %(id)s AND bucket = %(bucket)s AND seq IN"
+        " (SELECT seq FROM messages WHERE mailbox_id = %(id)s AND bucket = %(bucket)s"
+        "  AND seq <= %(up_to)s ORDER BY seq LIMIT %(step)s)",
+        {
+            "id": mailbox.id,
+            "bucket": mailbox.bucket,
+            "up_to": mailbox.last_seq if up_to is None else up_to,
+            "step": _EMPTY_STEP,
+        },
+    )
+    deleted = cursor.rowcount
+    _subtract(cursor, mailbox, deleted)
+    return mailbox, deleted
+
+
+def _subtract(cursor: Cursor, mailbox: Mailbox, count: int) -> None:
+    cursor.execute(
+        "UPDATE mailboxes SET message_count = message_count - %s WHERE id = %s",
+        (count, mailbox.id),
+    )
+
+
+def _no_message() -> NotFound:
+    return NotFound("there is no such message in this mailbox")
+
+
+def _summary(row: tuple[Any, ...]) -> Summary:
+    return Summary(UUID(row[0]), *row[1:])
+
+
+def _attachment_columns(one: Attachment) -> dict[str, Any]:
+    return {
+        "index": one.index,
+        "filename": one.filename,
+        "content_type": one.content_type,
+        "size": one.size,
+        "content_id": one.content_id,
+        "inline": one.inline,
+    }
+
+
+def _view(summary: Summary, row: tuple[Any, ...]) -> View | None:
+    cc, reply_to, date, body_text, body_html, headers, attachments, defects, version = row
+    if version is None:
+        return None
+    return View(
+        subject=summary.subject,
+        from_address=summary.from_address,
+        from_name=summary.from_name,
+        cc=tuple(cc),
+        reply_to=tuple(reply_to),
+        date=date,
+        body_text=body_text,
+        body_html=body_html,
+        headers=tuple((name, value) for name, value in headers),
+        attachments=tuple(Attachment(**one) for one in attachments),
+        defects=tuple(defects),
+        parser_version=version,
+    )

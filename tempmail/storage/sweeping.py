@@ -1,0 +1,171 @@
+"""What the sweeper does in PostgreSQL: short statements that step around everybody else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg2.errors
+
+from tempmail.storage.database import Cursor, Database
+from tempmail.storage.mailboxes import address_hash
+
+_EXPIRE = """
+UPDATE mailboxes SET is_active = false
+WHERE id IN (
+    SELECT id FROM mailboxes WHERE is_active AND expires_at <= clock_timestamp()
+    ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+_ENDED_WITH_MESSAGES = """
+SELECT id, bucket FROM mailboxes WHERE NOT is_active AND message_count > 0
+ORDER BY bucket, id LIMIT 100 FOR UPDATE SKIP LOCKED
+"""
+_FREE = """
+DELETE FROM messages WHERE bucket = %(bucket)s AND (mailbox_id, seq) IN (
+    SELECT mailbox_id, seq FROM messages
+    WHERE bucket = %(bucket)s AND mailbox_id = ANY (%(ids)s) LIMIT %(limit)s)
+"""
+_RELEASABLE = """
+SELECT id, address, session_token_hash, owner_type FROM mailboxes
+WHERE NOT is_active AND message_count = 0 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_BURY = """
+INSERT INTO tombstones (address_hash, session_token_hash) VALUES (%s, %s)
+ON CONFLICT (address_hash) DO UPDATE
+SET session_token_hash = excluded.session_token_hash, released_at = excluded.released_at
+"""
+_PARTITIONS = """
+SELECT c.relname, i.inhdetachpending FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'messages'::regclass ORDER BY c.relname
+"""
+# Detached by a sweep that ended before it could drop them.
+_STRAYS = """
+SELECT relname FROM pg_class
+WHERE relkind = 'r' AND relname ~ '^messages_[0-9]{10}$' AND NOT relispartition
+  AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'messages'::regclass)
+"""
+_ONE_SWEEPER = 2_904_166_821_773_004_981  # any number that nobody else locks
+
+_NAME = re.compile(r"messages_(\d{4})(\d\d)(\d\d)(\d\d)\Z")
+
+
+class PostgresHousekeeping:
+    """:class:`tempmail.core.ports.Housekeeping` on a database.
+
+    :param hours_ahead: for how many hours partitions are made before anybody asks.
+    :param tombstone_days: for how long the digest of a released address is kept.
+    """
+
+    def __init__(self, database: Database, hours_ahead: int = 26, tombstone_days: int = 30) -> None:
+        self._database = database
+        self._hours_ahead = hours_ahead
+        self._tombstone = timedelta(days=tombstone_days)
+
+    async def prepare_partitions(self) -> None:
+        for ahead in range(self._hours_ahead):
+            await self._database.run(prepare_partition, ahead)
+
+    async def expire_mailboxes(self, limit: int) -> Sequence[int]:
+        return await self._database.run(_expire, limit)
+
+    async def free_messages(self, limit: int) -> int:
+        return await self._database.run(_free, limit)
+
+    async def release_mailboxes(self, limit: int) -> int:
+        return await self._database.run(_release, limit, self._tombstone)
+
+    async def drop_partitions(self) -> int:
+        return await self._database.run(_drop_partitions)
+
+
+def prepare_partition(cursor: Cursor, hours_ahead: int) -> None:
+    """Make the partition of the hour that ends ``hours_ahead`` hours after the present one."""
+    cursor.execute(
+        "SELECT ensure_partition(bucket_of(at + %s * interval '1 hour', at))"
+        " FROM (SELECT clock_timestamp() AS at) AS now",
+        (hours_ahead,),
+    )
+
+
+def _expire(cursor: Cursor, limit: int) -> list[int]:
+    cursor.execute(_EXPIRE, (limit,))
+    return [identity for (identity,) in cursor]
+
+
+def _free(cursor: Cursor, limit: int) -> int:
+    """Delete messages of ended mailboxes, one bucket after the other."""
+    cursor.execute(_ENDED_WITH_MESSAGES)
+    buckets: dict[datetime, list[int]] = {}
+    for identity, bucket in cursor:
+        buckets.setdefault(bucket, []).append(identity)
+    freed = 0
+    for bucket, ids in buckets.items():
+        cursor.execute(_FREE, {"bucket": bucket, "ids": ids, "limit": limit - freed})
+        freed += cursor.rowcount
+        if freed >= limit:
+            break
+        cursor.execute("UPDATE mailboxes SET message_count = 0 WHERE id = ANY (%s)", (ids,))
+    return freed
+
+
+def _release(cursor: Cursor, limit: int, tombstone: timedelta) -> int:
+    cursor.execute(
+        "DELETE FROM tombstones WHERE released_at < clock_timestamp() - %s", (tombstone,)
+    )
+    cursor.execute(_RELEASABLE, (limit,))
+    ended = cursor.fetchall()
+    for _, address, token_hash, owner_type in ended:
+        if owner_type != "public":  # a public address goes to whoever asks next
+            cursor.execute(_BURY, (address_hash(address), token_hash))
+    cursor.execute("DELETE FROM mailboxes WHERE id = ANY (%s)", ([row[0] for row in ended],))
+    return len(ended)
+
+
+def _drop_partitions(cursor: Cursor) -> int:
+    """Detach and drop what lies behind; DETACH CONCURRENTLY needs to be outside a transaction."""
+    connection = cursor.connection
+    connection.rollback()
+    connection.autocommit = True
+    try:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", (_ONE_SWEEPER,))
+        if cursor.fetchone() != (True,):
+            return 0
+        try:
+            return _drop(cursor)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", (_ONE_SWEEPER,))
+    finally:
+        connection.autocommit = False
+
+
+def _drop(cursor: Cursor) -> int:
+    cursor.execute("SELECT clock_timestamp()")
+    (now,) = cursor.fetchone() or (None,)
+    cursor.execute(_PARTITIONS)
+    for name, pending in cursor.fetchall():
+        if _bucket(name, now) > now:
+            continue
+        if pending:
+            cursor.execute(f"ALTER TABLE messages DETACH PARTITION {name} FINALIZE")
+            continue
+        try:
+            cursor.execute(f"ALTER TABLE messages DETACH PARTITION {name} CONCURRENTLY")
+        except psycopg2.errors.QueryCanceled:
+            break  # somebody reads for long; the next sweep finalizes it
+    cursor.execute(_STRAYS)
+    strays = [name for (name,) in cursor.fetchall() if _bucket(name, now) <= now]
+    for name in strays:
+        cursor.execute(f"DROP TABLE {name}")
+    return len(strays)
+
+
+def _bucket(name: str, now: Any) -> datetime:
+    """The instant by which everything in a partition is gone."""
+    match = _NAME.match(name)
+    if match is None:  # an operator's own table is not ours to drop
+        return datetime.max.replace(tzinfo=now.tzinfo)
+    year, month, day, hour = map(int, match.groups())
+    return datetime(year, month, day, hour, tzinfo=now.tzinfo)
