@@ -23,9 +23,9 @@ _TOKEN = re.compile(
     | (?P<separator> [,;:] )
     | (?P<other> [^"<(=,;:]+ | . )
     """,
-    re.I | re.S | re.X,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-_QUOTED_PAIR = re.compile(rb"\\(.)", re.S)
+_QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _NO_SPACE = re.compile(rb"\s+")
 
 

@@ -8,7 +8,7 @@ import re
 from tempmail.mail.charsets import decode
 from tempmail.mail.transfer import from_base64
 
-_BEGIN = re.compile(rb"=\?([^?\s]{1,60})\?([bq])\?", re.I)
+_BEGIN = re.compile(rb"=\?([^?\s]{1,60})\?([bq])\?", re.IGNORECASE)
 
 
 def unstructured(value: bytes) -> str:

@@ -34,7 +34,17 @@ class BodyReader:
     :ivar size: octets of content so far, kept or not.
     """
 
-    __slots__ = ("_budget", "_carry", "_chunks", "_gathered", "_limit", "_held", "_skip", "fault", "size")
+    __slots__ = (
+        "_budget",
+        "_carry",
+        "_chunks",
+        "_gathered",
+        "_held",
+        "_limit",
+        "_skip",
+        "fault",
+        "size",
+    )
 
     def __init__(self, limit: int, budget: ByteBudget) -> None:
         self._limit = limit

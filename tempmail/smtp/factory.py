@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
@@ -81,7 +83,8 @@ class MailFactory(ServerFactory):
         self.clock = clock
         self.tls_context = tls_context
         self.greeting = f"220 {settings.hostname} ESMTP tempmail\r\n".encode("ascii")
-        self.hello = f"250 {settings.hostname}\r\n".encode("ascii")
+        self.helo_reply = f"250 {settings.hostname}\r\n".encode("ascii")
+        self._ehlo_replies: dict[bool, bytes] = {}
         self.draining = False
         self.sessions: set[MailProtocol] = set()
         self._waiting: list[Deferred[None]] = []
@@ -92,7 +95,7 @@ class MailFactory(ServerFactory):
         self._count_kept = metrics.smtp_replies.labels("250").inc
         metrics.smtp_connections.set_function(lambda: len(self.sessions))
 
-    def buildProtocol(self, addr: IAddress) -> Protocol:
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
         if self.draining:
             return self._turn_away(replies.SHUTTING_DOWN)
         if len(self.sessions) >= self.settings.max_connections:
@@ -120,6 +123,15 @@ class MailFactory(ServerFactory):
         self._watch = None
         if self.sessions:
             self._watch = self.clock.callLater(_WATCH_SECONDS, self._look_around)
+
+    def ehlo_reply(self, session: MailProtocol) -> bytes:
+        """The same for all sessions of a kind, so made once."""
+        reply = self._ehlo_replies.get(session.startedTLS)
+        if reply is None:
+            extensions = session.listExtensions().decode("ascii").split("\n")  # type: ignore[no-untyped-call]  # twisted.mail has no types
+            reply = replies.multiline(250, [self.settings.hostname, *extensions])
+            self._ehlo_replies[session.startedTLS] = reply
+        return reply
 
     # Accounts.
 
@@ -179,6 +191,8 @@ class MailFactory(ServerFactory):
 
 class _TurnedAway(Protocol):
     """Says why, and closes."""
+
+    transport: Any
 
     def __init__(self, refusal: Refusal) -> None:
         self._reply = refusal.reply

@@ -38,19 +38,18 @@ class Sender(NamedTuple):
 class ForwardPath(NamedTuple):
     """What RCPT says.
 
-    :ivar local: the local part, its quotation undone.
-    :ivar domain: as given; empty for ``<postmaster>``.
+    :ivar mailbox: ``local@domain``, the local part's quotation undone; without ``@`` for
+        ``<postmaster>``.
     :ivar given: the path without angle brackets and source route, as written.
     """
 
-    local: str
-    domain: str
+    mailbox: str
     given: str
 
 
 _ORDINARY_PATH = (
-    rb":<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)"
-    rb"@([A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9][A-Za-z0-9-]*)*)>"
+    rb":<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    rb"@[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9][A-Za-z0-9-]*)*)>"
 )
 _ORDINARY_SENDER = re.compile(
     rb"(?i:FROM)" + _ORDINARY_PATH + rb"(?: (?i:SIZE)=([0-9]{1,20}))?"
@@ -79,9 +78,9 @@ def parse_mail(argument: bytes) -> Sender | Refusal:
     """Read what stands behind ``MAIL``."""
     ordinary = _ORDINARY_SENDER.match(argument)
     if ordinary is not None:
-        local, domain, size = ordinary.groups()
-        if len(local) <= MAX_LOCAL_PART and len(domain) <= MAX_DOMAIN:
-            return Sender(f"{local.decode('ascii')}@{domain.decode('ascii')}", int(size or 0))
+        path, size = ordinary.groups()
+        if len(path) <= MAX_LOCAL_PART:  # then so are its parts
+            return Sender(path.decode("ascii"), int(size or 0))
     if argument[:5].upper() != b"FROM:":
         return replies.BAD_ARGUMENT
     null = _NULL_PATH.match(argument, 5)
@@ -100,17 +99,17 @@ def parse_mail(argument: bytes) -> Sender | Refusal:
     return sender
 
 
-def parse_rcpt(argument: bytes, *, utf8: bool) -> ForwardPath | Refusal:
+def parse_rcpt(argument: bytes, utf8: bool) -> ForwardPath | Refusal:
     """Read what stands behind ``RCPT``.
 
     :param utf8: whether the mail was begun with SMTPUTF8.
     """
     ordinary = _ORDINARY_RECIPIENT.match(argument)
     if ordinary is not None:
-        local, domain = ordinary.groups()
-        if len(local) <= MAX_LOCAL_PART and len(domain) <= MAX_DOMAIN:
-            box, host = local.decode("ascii"), domain.decode("ascii")
-            return ForwardPath(box, host, f"{box}@{host}")
+        path = ordinary[1]
+        if len(path) <= MAX_LOCAL_PART:
+            mailbox = path.decode("ascii")
+            return ForwardPath(mailbox, mailbox)
     if argument[:3].upper() != b"TO:":
         return replies.BAD_ARGUMENT
     postmaster = _POSTMASTER.match(argument, 3)
@@ -126,10 +125,12 @@ def parse_rcpt(argument: bytes, *, utf8: bool) -> ForwardPath | Refusal:
     if not (utf8 or given.isascii()):
         return replies.SMTPUTF8_NEEDED
     if postmaster:
-        return ForwardPath(given, "", given)
+        return ForwardPath(given, given)
     quoted: bytes | None = match["quoted"]
-    local_part = match["atoms"] if quoted is None else re.sub(rb"\\(.)", rb"\1", quoted)
-    return ForwardPath(local_part.decode(), match["domain"].decode(), given)
+    if quoted is None:
+        return ForwardPath(given, given)
+    mailbox = re.sub(rb"\\(.)", rb"\1", quoted) + b"@" + match["domain"]
+    return ForwardPath(mailbox.decode("utf-8"), given)
 
 
 def _whole_path(match: re.Match[bytes]) -> str | None:

@@ -8,6 +8,7 @@ bound, and then no longer read (RFC 2920 lets a client send many commands at onc
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet import tcp
 from twisted.internet.interfaces import IReactorTime, ITCPTransport
@@ -18,7 +19,7 @@ from tempmail.smtp.body import BodyReader
 from tempmail.smtp.replies import Refusal
 
 MAX_LINE = 2048
-"""Octets of a command line.  RFC 5321 section 4.5.3.1.4 asks for 512 and for room for extensions."""
+"""Octets of a command line; RFC 5321 section 4.5.3.1.4 asks for 512 and more for extensions."""
 MAX_KEPT_INPUT = 65536
 """Octets kept behind a command in flight before the connection is no longer read."""
 COMMANDS_A_TURN = 150
@@ -30,6 +31,7 @@ OUTPUT = 2
 TURN = 4
 UPGRADE = 8
 END = 16
+CLOSED = 32
 
 
 class InputLoop(ESMTP):
@@ -40,6 +42,7 @@ class InputLoop(ESMTP):
     """
 
     clock: IReactorTime
+    transport: Any  # TCP, TLS over it or a proxy's: what they share has no one interface
 
     def __init__(self, clock: IReactorTime) -> None:
         # Not ESMTP.__init__: all that it sets belongs to the input loop that this one replaces.
@@ -197,7 +200,8 @@ class InputLoop(ESMTP):
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
         if isinstance(transport, tcp.Server):
-            self._send = transport.getHandle().send
+            import os
+            self._send = None if os.environ.get("NODIRECT") else transport.getHandle().send
         transport.registerProducer(self, True)
 
     def hang_up(self, last: bytes) -> None:
@@ -209,16 +213,21 @@ class InputLoop(ESMTP):
 
     def close(self) -> None:
         """Close once what was replied has been written."""
-        self.waits |= END
         self._rest = b""
+        if self.waits & CLOSED:
+            return
         if self._replies:
             self.flush()
-        self.transport.unregisterProducer()
+        self._part()
         self.transport.loseConnection()
 
     def drop(self) -> None:
         """Close at once, without a word."""
-        self.waits |= END
         self._replies.clear()
-        self.transport.unregisterProducer()
+        self._part()
         self.transport.abortConnection()
+
+    def _part(self) -> None:
+        if not self.waits & CLOSED:
+            self.waits |= END | CLOSED
+            self.transport.unregisterProducer()

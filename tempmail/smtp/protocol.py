@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from twisted.internet.interfaces import IHandshakeListener, ISSLTransport
+from attrs import evolve
+from twisted.internet.defer import fail
+from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from tempmail.model.address import Recipient
 from tempmail.model.errors import Unavailable, Undecided
 from tempmail.model.message import Envelope, Placement
 from tempmail.smtp import replies
 from tempmail.smtp.body import BodyFault, BodyReader
-from tempmail.smtp.grammar import parse_mail, parse_rcpt
-from tempmail.smtp.input import DELIVERY, END, UPGRADE, InputLoop
+from tempmail.smtp.grammar import ForwardPath, parse_mail, parse_rcpt
+from tempmail.smtp.input import CLOSED, DELIVERY, END, UPGRADE, InputLoop
 from tempmail.smtp.replies import Refusal
 
 if TYPE_CHECKING:
@@ -24,16 +26,20 @@ if TYPE_CHECKING:
 
 _log = Logger()
 
+_HTTP = frozenset(b"GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE PRI".split())
 _FAULTS = {BodyFault.TOO_LARGE: replies.TOO_LARGE, BodyFault.NO_ROOM: replies.NO_ROOM}
 
 
-@implementer(IHandshakeListener)
 class MailProtocol(InputLoop):
-    """A session with one client.  Verdicts on recipients never change an answer.
+    """A session with one client.
+
+    Verdicts on recipients never change an answer.
 
     :param edge: whose settings, counts and door it uses.
     :param peer_ip: the client's address.
     """
+
+    challengers = MappingProxyType({})  # nobody logs in to hand over mail
 
     def __init__(self, edge: MailFactory, peer_ip: str) -> None:
         super().__init__(edge.clock)
@@ -42,9 +48,10 @@ class MailProtocol(InputLoop):
         self._tls: str | None = None
         self._errors = 0
         self._content_since = 0.0
-        self.ctx = edge.tls_context
-        self._forget()
         self._name: str | None = None
+        self.ctx = edge.tls_context
+        self.canStartTLS = self.ctx is not None
+        self._forget()
 
     def _forget(self) -> None:
         """RSET: the mail under way, not the session (section 4.1.1.5)."""
@@ -61,16 +68,24 @@ class MailProtocol(InputLoop):
         self.reply(self._edge.greeting)
         self.flush()
 
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        self.waits |= END
+    def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: ARG002  # Twisted's signature
+        self.waits |= END | CLOSED
         if self.body is not None:
             self.body.release()
             self.body = None
         self._edge.left(self)
 
-    def handshakeCompleted(self) -> None:
-        connection = self.transport.getHandle()
-        self._tls = f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}"
+    def extensions(self) -> dict[bytes, list[bytes] | None]:
+        """What EHLO announces: ours, and STARTTLS as ESMTP finds it possible."""
+        announced: dict[bytes, list[bytes] | None] = {
+            b"PIPELINING": None,
+            b"SIZE": [b"%d" % self._edge.settings.max_message_bytes],
+            b"8BITMIME": None,
+            b"SMTPUTF8": None,
+            b"ENHANCEDSTATUSCODES": None,
+        }
+        announced.update(super().extensions())  # type: ignore[no-untyped-call]  # twisted.mail has no types
+        return announced
 
     def upgrade(self) -> None:
         self._forget()
@@ -113,6 +128,57 @@ class MailProtocol(InputLoop):
         self._edge.refused(refusal, self._peer_ip)
         self.hang_up(refusal.reply)
 
+    # A complete mail.
+
+    def content_complete(self, body: BodyReader) -> None:
+        mail_from, recipients = self._mail_from, tuple(self._recipients.values())
+        self._forget()
+        if body.fault is not None:
+            refusal = _FAULTS[body.fault]
+            self._edge.not_kept(refusal)
+            self.refuse(refusal)
+            self._answered()
+            return
+        assert mail_from is not None
+        assert self._name is not None
+        envelope = Envelope(
+            mail_from, recipients, self._name, self._peer_ip, self._tls, body.chunks, body.size
+        )
+        self.waits |= DELIVERY
+        try:
+            delivered = self._edge.delivery.deliver(envelope)
+        except Exception:
+            delivered = fail()
+        # Never cancelled: a client that leaves does not call its mail back.
+        delivered.addCallbacks(
+            self._kept, self._not_kept, callbackArgs=(body,), errbackArgs=(body,)
+        )
+
+    def _kept(self, _placements: list[Placement], body: BodyReader) -> None:
+        body.release()
+        if not self.waits & END:
+            self._edge.kept()
+            self.reply(replies.KEPT)
+            self._answered()
+
+    def _not_kept(self, failure: Failure, body: BodyReader) -> None:
+        body.release()
+        if failure.check(Undecided):
+            self.drop()
+            return
+        if not failure.check(Unavailable):
+            _log.failure("delivery failed", failure)
+        if not self.waits & END:
+            self._edge.not_kept(replies.UNAVAILABLE)
+            self.reply(replies.UNAVAILABLE.reply)
+            self._answered()
+
+    def _answered(self) -> None:
+        if self._edge.draining and not self.waits & END:
+            self.hang_up(replies.SHUTTING_DOWN.reply)
+        else:
+            self.go_on(DELIVERY)
+
     # Commands.
 
     def command(self, line: bytes) -> None:
@@ -147,6 +213,11 @@ class MailProtocol(InputLoop):
             return False
         self._forget()
         self._name = name
+        # Both are certain only now: behind a proxy's header, after a handshake.
+        self._peer_ip = getattr(self.transport.getPeer(), "host", self._peer_ip)
+        if self.startedTLS and self._tls is None:
+            connection = self.transport.getHandle()
+            self._tls = f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}"
         return True
 
     def _mail(self, argument: bytes) -> None:
@@ -169,11 +240,11 @@ class MailProtocol(InputLoop):
         if self._mail_from is None:
             self.refuse(replies.MAIL_FIRST)
             return
-        path = parse_rcpt(argument, utf8=self._utf8)
+        path = parse_rcpt(argument, self._utf8)
         if isinstance(path, Refusal):
             self.refuse(path)
             return
-        recipient = self._edge.recipient(path)
+        recipient = self._recipient(path)
         if recipient is None:
             self.refuse(replies.RELAY_DENIED)
         elif len(self._recipients) >= self._edge.settings.max_recipients:
@@ -181,6 +252,16 @@ class MailProtocol(InputLoop):
         else:
             self._recipients[recipient.address, recipient.tag] = recipient
             self.reply(replies.RECIPIENT_OK)
+
+    def _recipient(self, path: ForwardPath) -> Recipient | None:
+        domains = self._edge.domains
+        mailbox, given = path
+        if "@" not in mailbox:  # section 4.1.1.3: every host has a postmaster
+            mailbox = f"{mailbox}@{domains.default}"
+        recipient = domains.recipient(mailbox)
+        if recipient is not None and given != mailbox:
+            return evolve(recipient, given=given)
+        return recipient
 
     def _data(self, argument: bytes) -> None:
         if argument and argument.strip():
@@ -226,6 +307,10 @@ class MailProtocol(InputLoop):
             self.reply(replies.READY_FOR_TLS)
             self.waits |= UPGRADE
 
+    def _bdat(self, _argument: bytes) -> None:
+        self.refuse(replies.NOT_IMPLEMENTED)
+        self.waits |= END  # what stands behind it is content and must not be obeyed
+
     def _not_implemented(self, _argument: bytes) -> None:
         self.refuse(replies.NOT_IMPLEMENTED)
 
@@ -249,7 +334,7 @@ class MailProtocol(InputLoop):
         b"STARTTLS": _starttls,
         b"EXPN": _not_implemented,
         b"AUTH": _not_implemented,
-        b"BDAT": _not_implemented,
+        b"BDAT": _bdat,
         b"ETRN": _not_implemented,
         b"TURN": _not_implemented,
     }

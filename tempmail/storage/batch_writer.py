@@ -118,7 +118,8 @@ class BatchWriter:
             if _is_lost(connection):
                 self._refuse(entries, error)
                 return
-            connection.rollback()
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")  # in autocommit psycopg2's own does nothing
             if isinstance(error, psycopg2.Error) and (error.pgcode or "")[:2] not in _POISON:
                 self._refuse(entries, error)
             elif len(entries) == 1:

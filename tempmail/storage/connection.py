@@ -49,6 +49,16 @@ class Connection(psycopg2.extensions.connection):
         # A duplicate of our own: the number of libpq's descriptor may be reused after a close.
         self._socket = socket.socket(fileno=os.dup(self.fileno()))
 
+    def commit(self) -> None:
+        """Commit; nothing on a lost connection, since adbapi commits whatever it gets back."""
+        if not self.closed:
+            super().commit()
+
+    def rollback(self) -> None:
+        """Roll back; nothing on a lost connection, which the server has done already."""
+        if not self.closed:
+            super().rollback()
+
     def interrupt(self) -> None:
         """Make whatever waits on this connection fail; may be called from any thread."""
         with contextlib.suppress(OSError):  # gone already, which is what was wanted

@@ -11,6 +11,7 @@ from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
 from tempmail.model.errors import TempmailError, Unavailable
@@ -121,8 +122,12 @@ class Database:
                     call.connection = None
             raise AssertionError("unreachable")
 
-        outcome: Deferred[Any] = self._pool.runWithConnection(attempt)
-        return outcome.addErrback(lambda failure: failure.value)
+        def failed(failure: Failure) -> BaseException:
+            assert failure.value is not None
+            return failure.value
+
+        outcome: Deferred[T | BaseException] = self._pool.runWithConnection(attempt)
+        return outcome.addErrback(failed)
 
     def _translated(self, error: BaseException, call: _Call) -> BaseException:
         if isinstance(error, TempmailError):
@@ -146,7 +151,6 @@ def _transaction(connection: Any, work: Callable[[Cursor], T]) -> T:
             value = work(cursor)
         connection.commit()
     except BaseException:
-        if not connection.closed:
-            connection.rollback()
+        connection.rollback()
         raise
     return value

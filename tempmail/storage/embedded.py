@@ -150,7 +150,10 @@ class EmbeddedCluster:
             ) from error
         except subprocess.SubprocessError as error:
             self.stop()
-            raise NotReady(f"cannot start PostgreSQL{self._whom()}: {error}") from error
+            raise NotReady(
+                f"PostgreSQL refuses to run as root, and starting it{self._whom()} is forbidden "
+                "here: run the daemon as an ordinary user, or pass --database"
+            ) from error
         except BaseException:
             self.stop()
             raise

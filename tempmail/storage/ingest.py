@@ -84,13 +84,13 @@ class GroupCommit:
 
     def stop(self) -> Deferred[None]:
         """Take nothing more; fires when everything that was taken has been answered."""
-        if self._stopping is None:
-            self._stopping = Deferred()
-            self._stopping.addCallback(lambda _: self._pool.close())
-            if self._running is None:
-                self._stopping.callback(None)
-            return self._stopping
-        return succeed(None)
+        if self._stopping is not None:
+            return succeed(None)
+        self._stopping = Deferred()
+        self._stopping.addCallback(lambda _: self._pool.close())
+        if self._running is None:
+            self._stopping.callback(None)
+        return self._stopping
 
     def _start_batch(self) -> None:
         queue = self._queue
@@ -122,8 +122,8 @@ class GroupCommit:
         if timer.active():
             timer.cancel()
         self._commit_seconds.observe(self._clock.seconds() - started)
-        self._running = None
         self._answer(batch.entries)
+        self._running = None  # only now: what these answers set off is the next batch's
         if self._queue:
             self._start_batch()
         elif self._stopping is not None:

@@ -20,8 +20,9 @@ WHERE id IN (
 RETURNING id
 """
 _ENDED_WITH_MESSAGES = """
-SELECT id, bucket FROM mailboxes WHERE NOT is_active AND message_count > 0
-ORDER BY bucket, id LIMIT 100 FOR UPDATE SKIP LOCKED
+SELECT id, bucket FROM mailboxes
+WHERE NOT is_active AND message_count > 0 AND bucket >= %s
+ORDER BY bucket, id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _FREE = """
 DELETE FROM messages WHERE bucket = %(bucket)s AND (mailbox_id, seq) IN (
@@ -30,7 +31,8 @@ DELETE FROM messages WHERE bucket = %(bucket)s AND (mailbox_id, seq) IN (
 """
 _RELEASABLE = """
 SELECT id, address, session_token_hash, owner_type FROM mailboxes
-WHERE NOT is_active AND message_count = 0 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+WHERE NOT is_active AND (message_count = 0 OR bucket < %s)
+ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _BURY = """
 INSERT INTO tombstones (address_hash, session_token_hash) VALUES (%s, %s)
@@ -97,7 +99,7 @@ def _expire(cursor: Cursor, limit: int) -> list[int]:
 
 def _free(cursor: Cursor, limit: int) -> int:
     """Delete messages of ended mailboxes, one bucket after the other."""
-    cursor.execute(_ENDED_WITH_MESSAGES)
+    cursor.execute(_ENDED_WITH_MESSAGES, (_oldest_bucket(cursor), limit))
     buckets: dict[datetime, list[int]] = {}
     for identity, bucket in cursor:
         buckets.setdefault(bucket, []).append(identity)
@@ -115,7 +117,7 @@ def _release(cursor: Cursor, limit: int, tombstone: timedelta) -> int:
     cursor.execute(
         "DELETE FROM tombstones WHERE released_at < clock_timestamp() - %s", (tombstone,)
     )
-    cursor.execute(_RELEASABLE, (limit,))
+    cursor.execute(_RELEASABLE, (_oldest_bucket(cursor), limit))
     ended = cursor.fetchall()
     for _, address, token_hash, owner_type in ended:
         if owner_type != "public":  # a public address goes to whoever asks next
@@ -160,6 +162,14 @@ def _drop(cursor: Cursor) -> int:
     for name in strays:
         cursor.execute(f"DROP TABLE {name}")
     return len(strays)
+
+
+def _oldest_bucket(cursor: Cursor) -> datetime:
+    """The first bucket that still has a partition: messages before it are gone already."""
+    cursor.execute("SELECT clock_timestamp()")
+    (now,) = cursor.fetchone() or (None,)
+    cursor.execute(_PARTITIONS)
+    return min((_bucket(name, now) for name, _ in cursor.fetchall()), default=now)
 
 
 def _bucket(name: str, now: Any) -> datetime:

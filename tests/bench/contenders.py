@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench.cluster import Postgres, redis
+from tests.bench.cluster import Postgres, postgres, redis, temporary_folder
 from tests.bench.processes import CHECKOUT, free_port, greets, running, wait_until
 
 MAILBOXES = 1000
@@ -24,15 +24,23 @@ class Contender:
     """A running daemon with a database of its own.
 
     :ivar port: where it receives mail.
+    :ivar http: where tempmail answers HTTP; 0 for the reference.
     :ivar pids: its parts by name; ``daemon`` is always there.
     :ivar connection: to its database, for counting.
     """
 
     def __init__(
-        self, name: str, port: int, pids: Mapping[str, int], connection: Any, reset: str
+        self,
+        name: str,
+        port: int,
+        pids: Mapping[str, int],
+        connection: Any,
+        reset: str,
+        http: int = 0,
     ) -> None:
         self.name = name
         self.port = port
+        self.http = http
         self.pids = pids
         self.connection = connection
         self._reset = reset
@@ -52,7 +60,10 @@ class Contender:
 
 
 def make_mailboxes(connection: Any, count: int) -> None:
-    """Make box0@bench.test and those after it in our tables, for a day."""
+    """Make box0@bench.test and those after it in our tables, for a day.
+
+    The session token of each is its address.
+    """
     cursor = connection.cursor()
     cursor.execute(
         """
@@ -71,13 +82,13 @@ def make_mailboxes(connection: Any, count: int) -> None:
 def ours(folder: Path, server: Postgres, mailboxes: int = MAILBOXES) -> Iterator[Contender]:
     """Run tempmail with its mailboxes made."""
     server.create("ours")
-    port, log = free_port(), folder / "ours.log"
+    port, http, log = free_port(), free_port(), folder / "ours.log"
     command = DAEMON.format(
         twistd=Path(sys.executable).with_name("twistd"),
         database=server.url("ours"),
         folder=folder / "ours",
         smtp=port,
-        http=free_port(),
+        http=http,
     )
     with running(command.split(), log) as process:
         wait_until(lambda: greets(port), process, log)
@@ -87,7 +98,18 @@ def ours(folder: Path, server: Postgres, mailboxes: int = MAILBOXES) -> Iterator
             "TRUNCATE messages; UPDATE mailboxes SET message_count = 0, last_seq = 0;"
             "VACUUM ANALYZE mailboxes; CHECKPOINT"
         )
-        yield Contender("ours", port, {"daemon": process.pid}, connection, reset)
+        yield Contender("ours", port, {"daemon": process.pid}, connection, reset, http)
+
+
+@contextmanager
+def alone(mailboxes: int = MAILBOXES) -> Iterator[Contender]:
+    """Run tempmail on a cluster of its own."""
+    with (
+        temporary_folder() as folder,
+        postgres(folder) as server,
+        ours(folder, server, mailboxes) as daemon,
+    ):
+        yield daemon
 
 
 @contextmanager

@@ -22,11 +22,12 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.mails import Mail, mails
+from tests.bench.processes import BenchError, reported
 
 EHLO = b"EHLO out-17.mail.shop.example\r\n"
 
 
-class LoadError(Exception):
+class LoadError(BenchError):
     """The load could not be applied: nobody listens, nobody answers, or time is up."""
 
 
@@ -359,10 +360,8 @@ def main() -> None:
     options = parser.parse_args()
     bag = mails(options.size, options.mails, options.mailboxes)
     load = Load(options.port, options.shape, bag, width=options.width, timeout=options.timeout)
-    try:
+    with reported("load"):
         outcome = load.run()
-    except LoadError as error:
-        raise SystemExit(f"load: {error}") from None
     print(json.dumps(outcome.summary(), indent=1))
     raise SystemExit(outcome.accepted != options.mails)
 

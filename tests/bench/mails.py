@@ -124,3 +124,18 @@ def mails(size: int, count: int, mailboxes: int, start: int = 0) -> Iterator[Mai
             b"box%d@%b" % (number % mailboxes, DOMAIN),
             (head, b"%016x.%d" % (number * 0x9E3779B97F4A7C15 % 2**64, number), tail + b".\r\n"),
         )
+
+
+def with_attachment(size: int, mailboxes: int, number: int) -> Mail:
+    """Return a mail of about ``size`` bytes, nearly all of it an attachment of random bytes."""
+    content = base64.encodebytes(random.Random(number).randbytes(size * 57 // 78)).replace(
+        b"\n", b"\r\n"
+    )
+    head = (
+        f"From: orders@shop.example\r\nSubject: Scan {number}\r\nMIME-Version: 1.0\r\n"
+        f"Message-ID: <{number}@mail.shop.example>\r\n"
+        'Content-Type: application/pdf; name="scan.pdf"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    recipient = b"box%d@%b" % (number % mailboxes, DOMAIN)
+    return Mail(recipient, (head.encode(), content, b".\r\n"))

@@ -15,13 +15,27 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-class StartError(Exception):
+class BenchError(Exception):
+    """Why a benchmark has no result, in words."""
+
+
+class StartError(BenchError):
     """A server did not become ready; the text has the end of its log."""
 
 
-def end_on_sigterm() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that what was started is stopped."""
+@contextmanager
+def reported(script: str) -> Iterator[None]:
+    """Turn what ends a benchmark early into one line and an exit status.
+
+    SIGTERM unwinds like Ctrl-C, so that what was started is stopped.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    except BenchError as error:
+        raise SystemExit(f"{script}: {error}") from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 @contextmanager

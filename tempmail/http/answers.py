@@ -1,0 +1,89 @@
+"""What is answered to a request, and how it goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from attrs import Factory, frozen
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IPushProducer
+from twisted.web.http import NO_CONTENT
+from twisted.web.server import Request
+from zope.interface import implementer
+
+_CHUNK = 64 * 1024
+
+
+@frozen
+class Answer:
+    """A complete response.
+
+    :ivar content_type: None where there is no body.
+    :ivar headers: further ones, by name.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str | None = None
+    headers: Mapping[str, str] = Factory(dict)
+
+    def set_head(self, request: Request) -> None:
+        """Give ``request`` this answer's status and headers; nothing is written yet."""
+        request.setResponseCode(self.status)
+        for name, value in self.headers.items():
+            request.setHeader(name, value)
+        if self.content_type is not None:
+            request.setHeader("Content-Type", self.content_type)
+        if self.status != NO_CONTENT:  # RFC 9110 section 8.6: never with a 204
+            request.setHeader("Content-Length", str(len(self.body)))
+
+
+EMPTY = Answer(NO_CONTENT)
+
+
+def json(value: msgspec.Struct, status: int = 200) -> Answer:
+    """``value`` as JSON (RFC 8259)."""
+    return Answer(status, msgspec.json.encode(value), "application/json")
+
+
+def send(request: Request, answer: Answer) -> Deferred[None]:
+    """Write ``answer`` as fast as the client reads it; whoever calls this finishes the request.
+
+    :returns: fires when all of it has been given to the transport.  It never fires where the
+        client leaves before that, and may be cancelled then.
+    """
+    answer.set_head(request)
+    if request.method == b"HEAD" or len(answer.body) <= _CHUNK:
+        request.write(answer.body)
+        return succeed(None)
+    return _Sending(request, answer.body).sent
+
+
+@implementer(IPushProducer)
+class _Sending:
+    """A long body that waits for a slow reader instead of filling the transport's buffer."""
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        self.sent: Deferred[None] = Deferred()
+        self._request = request
+        self._body = memoryview(body)
+        self._paused = False
+        request.registerProducer(self, True)
+        self.resumeProducing()
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        while self._body and not self._paused:
+            chunk, self._body = self._body[:_CHUNK], self._body[_CHUNK:]
+            self._request.write(bytes(chunk))
+        if not self._body and not self.sent.called:
+            self._request.unregisterProducer()
+            self.sent.callback(None)
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def stopProducing(self) -> None:
+        self.pauseProducing()
+        self._body = memoryview(b"")

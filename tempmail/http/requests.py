@@ -1,0 +1,115 @@
+"""What clients send, checked against the shape that a route declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.inspect import StrType, StructType, UnionType, type_info
+from twisted.web.server import Request
+
+from tempmail.http.problems import Problem, Refused
+from tempmail.model.errors import InvalidInput
+
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})\Z")
+_WHERE = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>[^`]*)`\Z", re.DOTALL)
+
+_NOT_JSON = Problem(415, "unsupported_media_type", "send the body as application/json")
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """For routes that take no parameters."""
+
+
+def parameters(
+    request: Request, *, query: type[_Shape] | None = None, body: type[_Shape] | None = None
+) -> _Shape:
+    """The parameters of ``request``, each from where it may stand.
+
+    :param query: their shape in the query string, where they may stand there.
+    :param body: their shape in a JSON body; the same as ``query`` where both may hold them.
+    :raises InvalidInput: for an unknown, doubled, missing or wrong parameter, by its name.
+    :raises Refused: for a body that is not JSON.
+    """
+    shape = query or body
+    assert shape is not None
+    given = _query(request, query or Nothing)
+    if body is not None:
+        sent = _body(request)
+        if doubled := sorted(given.keys() & sent.keys()):
+            raise InvalidInput(f"{doubled[0]}: given in the query and in the body; give it once")
+        given |= sent
+    return _checked(given, shape)
+
+
+def _query(request: Request, shape: type[msgspec.Struct]) -> dict[str, Any]:
+    """The query's values: integers and booleans as such, where the shape has no text there."""
+    texts = _text_fields(shape)
+    values: dict[str, Any] = {}
+    for raw_name, raw_values in (request.args or {}).items():
+        try:
+            name, text = raw_name.decode("utf-8"), raw_values[0].decode("utf-8")
+        except UnicodeDecodeError:
+            raise InvalidInput("the query is not UTF-8") from None
+        if len(raw_values) > 1:
+            raise InvalidInput(f"{name}: given more than once")
+        values[name] = text if name in texts else _literal(text)
+    _checked_names(values, shape)
+    return values
+
+
+def _literal(text: str) -> int | bool | str:
+    if _INTEGER.match(text):
+        return int(text)
+    return {"true": True, "false": False}.get(text, text)
+
+
+@cache
+def _text_fields(shape: type[msgspec.Struct]) -> frozenset[str]:
+    info = type_info(shape)
+    assert isinstance(info, StructType)
+    return frozenset(
+        field.encode_name
+        for field in info.fields
+        for kind in (field.type.types if isinstance(field.type, UnionType) else (field.type,))
+        if isinstance(kind, StrType)
+    )
+
+
+def _checked_names(values: Mapping[str, Any], shape: type[msgspec.Struct]) -> None:
+    for name in values.keys() - set(shape.__struct_encode_fields__):
+        known = ", ".join(shape.__struct_encode_fields__) or "none"
+        raise InvalidInput(f"{name[:64]}: no such parameter; those in the query are: {known}")
+
+
+def _body(request: Request) -> dict[str, Any]:
+    content = request.content
+    raw = content.read() if content is not None else b""
+    if not raw:
+        return {}
+    headers = request.requestHeaders
+    for media_type in headers.getRawHeaders(b"Content-Type", ()):
+        if media_type.partition(b";")[0].strip().lower() != b"application/json":
+            raise Refused(_NOT_JSON)
+    if any(c.lower() != b"identity" for c in headers.getRawHeaders(b"Content-Encoding", ())):
+        raise Refused(_NOT_JSON)
+    try:
+        return msgspec.json.decode(raw, type=dict[str, Any])
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"the body: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(Problem(400, "malformed_json", f"the body is not JSON: {error}")) from None
+
+
+def _checked(values: Mapping[str, Any], shape: type[_Shape]) -> _Shape:
+    try:
+        return msgspec.convert(values, shape)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        where = _WHERE.match(text)
+        raise InvalidInput(f"{where['field']}: {where['why']}" if where else text) from None

@@ -1,0 +1,134 @@
+"""All the WebSockets of the daemon: their number, their pings, their end."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from autobahn.twisted.websocket import WebSocketServerFactory
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from tempmail.core.metrics import Metrics
+from tempmail.core.waiting import Watching
+from tempmail.live.protocol import UNAVAILABLE, InboxConnection
+from tempmail.live.rest import at_rest
+
+PING_SECONDS = 30
+MAX_CONNECTIONS = 10_000
+MAX_PAYLOAD = 4096
+"""Octets in a frame or message from a client."""
+
+_ASKED_A_SECOND = 100
+
+
+class InboxFactory(WebSocketServerFactory):  # type: ignore[misc]  # Autobahn is untyped
+    """Makes connections, and looks after them with one timer.
+
+    Once a second the timer goes through all of them: each second's share is pinged, so that
+    each connection is every 30 s, and whichever mailboxes' time is over are asked for, not
+    more than storage can bear at once.  At 5,000 connections this takes a millisecond; it
+    costs no memory, and a timer for each would.
+
+    :param watching: admits followers of mailboxes.
+    :param metrics: counts connections, and whom we refused or hung up on.
+    :param reactor: for time, ``seconds`` since the epoch.
+    :param most: how many connections there may be.
+    """
+
+    protocol = InboxConnection
+    _log = Logger()
+
+    def __init__(
+        self,
+        watching: Watching,
+        metrics: Metrics,
+        reactor: IReactorTime,
+        *,
+        most: int = MAX_CONNECTIONS,
+    ) -> None:
+        super().__init__(server="", reactor=reactor)
+        # Autobahn's own timer runs on the global reactor and is up to a second early.
+        self._batched_timer = SimpleNamespace(call_later=reactor.callLater)
+        self.setProtocolOptions(
+            versions=[13],
+            webStatus=False,
+            utf8validateIncoming=False,  # nothing that a client says is looked at
+            maxFramePayloadSize=MAX_PAYLOAD,
+            maxMessagePayloadSize=MAX_PAYLOAD,
+            failByDrop=False,
+            openHandshakeTimeout=0,  # the request is there before the connection is
+            closeHandshakeTimeout=5,
+        )
+        self.at_rest = at_rest(self)
+        self.watching = watching
+        self._refused = metrics.websocket_refused
+        self._most = most
+        self._second = 0
+        self._next_share = 0
+        self._shares: dict[InboxConnection, int] = {}
+        self._timer: IDelayedCall | None = None
+        self._all_gone: Deferred[None] | None = None
+        metrics.websockets.set_function(lambda: len(self._shares))
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody else can come in, for there are too many or we are about to stop."""
+        return self._all_gone is not None or len(self._shares) >= self._most
+
+    def refused(self, reason: str) -> None:
+        """Count whom we turned away or hung up on."""
+        self._refused.labels(reason).inc()
+
+    def entered(self, connection: InboxConnection) -> None:
+        """Look after an open connection from now on."""
+        self._shares[connection] = self._next_share
+        self._next_share = (self._next_share + 1) % PING_SECONDS
+        if self._timer is None:
+            self._timer = self.reactor.callLater(1, self._each_second)
+
+    def left(self, connection: InboxConnection) -> None:
+        """Forget a connection; one that never entered is no error."""
+        self._shares.pop(connection, None)
+        if not self._shares:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._all_gone is not None and not self._all_gone.called:
+                self._all_gone.callback(None)
+
+    def close_all(self, seconds: float, code: int = UNAVAILABLE) -> Deferred[None]:
+        """Let nobody in any more and say goodbye to everybody.
+
+        :param seconds: after which whoever is still there is hung up on.
+        :param code: 1000, or one of 3000 to 4999 (RFC 6455 section 7.4).
+        :returns: fires when all are gone.
+        """
+        self._all_gone = Deferred()
+        if not self._shares:
+            return succeed(None)
+        deadline = self.reactor.callLater(seconds, self._hang_up)
+        for connection in tuple(self._shares):
+            connection.close(code, "stopping")
+
+        def gone(_: None) -> None:
+            if deadline.active():
+                deadline.cancel()
+
+        return self._all_gone.addCallback(gone)
+
+    def _hang_up(self) -> None:
+        for connection in tuple(self._shares):
+            connection.transport.abortConnection()
+
+    def _each_second(self) -> None:
+        self._timer = self.reactor.callLater(1, self._each_second)
+        self._second = (self._second + 1) % PING_SECONDS
+        now = self.reactor.seconds()
+        may_ask = _ASKED_A_SECOND
+        for connection, share in tuple(self._shares.items()):
+            if share == self._second:
+                connection.ping()
+            if connection.ends <= now and may_ask:
+                may_ask -= 1
+                connection.ask_again()

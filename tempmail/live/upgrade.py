@@ -1,0 +1,135 @@
+"""From an HTTP request to a WebSocket: who may open one, and the change of protocols.
+
+Whoever may not is answered as by any other route, with a problem document (RFC 9457), before
+Autobahn comes in; so nothing is held for them.  Autobahn gets the request without its query
+and credentials: what it does not know, it cannot log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.python.failure import Failure
+from twisted.web.resource import IResource
+from twisted.web.server import NOT_DONE_YET, Request
+from zope.interface import implementer
+
+from tempmail.live.admission import asked
+from tempmail.live.factory import InboxFactory
+from tempmail.live.protocol import InboxConnection
+from tempmail.model.errors import TempmailError, Unavailable
+
+_STATUS = {
+    "invalid": HTTPStatus.BAD_REQUEST,
+    "unauthenticated": HTTPStatus.UNAUTHORIZED,
+    "origin_refused": HTTPStatus.FORBIDDEN,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "upgrade_required": HTTPStatus.UPGRADE_REQUIRED,
+}
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},
+    HTTPStatus.UPGRADE_REQUIRED: {"upgrade": "websocket", "connection": "upgrade"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "5"},
+}
+_HANDSHAKE = (b"host", b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version")
+
+
+@implementer(IResource)
+class InboxResource:
+    """``/ws/inbox/{address}``: opens WebSockets, where it is mounted at ``/ws/inbox``.
+
+    :param factory: makes the connections.
+    :param origins: whose pages may open one, such as ``https://mail.example``; those of the
+        same host and port always may.
+    """
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(self, factory: InboxFactory, *, origins: Iterable[str] = ()) -> None:
+        self._factory = factory
+        self._origins = frozenset(origins)
+
+    def getChildWithDefault(self, name: bytes, request: Request) -> IResource:
+        """Never called, for this is a leaf."""
+        raise NotImplementedError
+
+    def putChild(self, path: bytes, child: IResource) -> None:
+        """Never called, for this is a leaf."""
+        raise NotImplementedError
+
+    def render(self, request: Request) -> int:
+        """Answer, now or when storage has."""
+        request.notifyFinish().addErrback(lambda _: None)  # seen in _open
+        Deferred.fromCoroutine(self._open(request)).addErrback(self._refuse, request)
+        return int(NOT_DONE_YET)
+
+    async def _open(self, request: Request) -> None:
+        wish = asked(request, self._origins)
+        self._check_room()
+        mailbox = await self._factory.watching.admit(wish.address, wish.owner)
+        self._check_room()
+        if request.channel is None:  # the client has left
+            return
+        connection = self._upgrade(request)
+        if connection.state == connection.STATE_OPEN:
+            connection.follow(wish.address, wish.owner, mailbox, wish.after)
+        else:  # Autobahn found fault with the handshake and said so
+            self._factory.refused("handshake")
+
+    def _check_room(self) -> None:
+        if self._factory.full:
+            raise Unavailable("there are as many WebSockets as there can be", code="full")
+
+    def _upgrade(self, request: Request) -> InboxConnection:
+        """Hand the transport over; nothing of HTTP stays behind."""
+        lines = [b"GET / HTTP/1.1"]
+        for name in _HANDSHAKE:
+            lines += [
+                name + b": " + value for value in request.requestHeaders.getRawHeaders(name, ())
+            ]
+        channel = request.channel
+        transport, channel.transport = channel.transport, None
+        request.setResponseCode(HTTPStatus.SWITCHING_PROTOCOLS)  # for an access log
+        request.connectionLost(Failure(ConnectionDone("upgraded to WebSocket")))
+        transport.unregisterProducer()  # the channel was
+
+        connection: InboxConnection = self._factory.buildProtocol(transport.getPeer())
+        if isinstance(transport, ProtocolWrapper):  # TLS
+            transport.wrappedProtocol = connection
+        else:
+            transport.protocol = connection
+        connection.makeConnection(transport)
+        connection.dataReceived(b"\r\n".join([*lines, b"", b""]))
+        transport.resumeProducing()  # in case that the client was ahead of us
+        return connection
+
+    def _refuse(self, failure: Failure, request: Request) -> None:
+        error = failure.value
+        if not isinstance(error, TempmailError):
+            self._log.failure("a WebSocket was not opened", failure)
+            error = Unavailable("trouble on our side; try again")
+        status = _STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE)
+        self._factory.refused(error.code)
+        self._log.info("WebSocket refused: {status} {code}", status=status.value, code=error.code)
+        if request.channel is None:
+            return
+        problem = {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": error.detail,
+            "code": error.code,
+        }
+        request.setResponseCode(status.value)
+        request.setHeader("content-type", "application/problem+json")
+        for name, value in _HEADERS.get(status, {}).items():
+            request.setHeader(name, value)
+        request.write(json.dumps(problem).encode())
+        request.finish()

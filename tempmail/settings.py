@@ -1,0 +1,206 @@
+"""What an operator can choose: options, environment and file become one checked value.
+
+The command line wins over ``TEMPMAIL_*`` variables, those over the TOML file, that over the
+defaults.  Everything is checked here, once, before anything starts.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from tempmail.model.address import Domains, domain_name
+from tempmail.model.errors import InvalidInput
+
+DEFAULT_DOMAIN = "tempmail.localhost"
+
+
+@frozen
+class Option:
+    """One thing to choose.
+
+    :ivar parse: from text to value; raises ``ValueError`` or :class:`InvalidInput`.
+    :ivar many: whether it may be given more than once (in a variable: separated by spaces).
+    """
+
+    name: str
+    help: str
+    parse: Callable[[str], Any] = str
+    many: bool = False
+
+    @property
+    def variable(self) -> str:
+        return "TEMPMAIL_" + self.name.upper().replace("-", "_")
+
+    @property
+    def attribute(self) -> str:
+        return self.name.replace("-", "_")
+
+
+def _bytes_count(text: str) -> int:
+    count = int(text)
+    if not 64 * 1024 <= count <= 512 * 1024 * 1024:
+        raise ValueError("is between 65536 and 536870912")
+    return count
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 0 <= days <= 3650:
+        raise ValueError("is between 0 and 3650")
+    return days
+
+
+def _environment(text: str) -> str:
+    if text not in ("dev", "prod"):
+        raise ValueError("is dev or prod")
+    return text
+
+
+OPTIONS = (
+    Option(
+        "smtp",
+        "Where mail is received, a Twisted endpoint such as tcp:25 or tls:465:... "
+        "[default: tcp:2525:interface=127.0.0.1]",
+        many=True,
+    ),
+    Option(
+        "http",
+        "Where the API and the WebSockets are served [default: tcp:8080:interface=127.0.0.1]",
+        many=True,
+    ),
+    Option("metrics", "Where Prometheus metrics are served; not served without it"),
+    Option(
+        "domain",
+        f"A domain to receive mail for; the first is the default one [default: {DEFAULT_DOMAIN}]",
+        domain_name,
+        many=True,
+    ),
+    Option(
+        "database",
+        "PostgreSQL 14 or later, as postgresql://user@host/name; without it an embedded server "
+        "runs in the data directory",
+    ),
+    Option("tls-cert", "PEM file with the certificate chain for STARTTLS", Path),
+    Option("tls-key", "PEM file with its private key", Path),
+    Option(
+        "data-dir",
+        "What must survive a restart [default: $XDG_DATA_HOME/tempmail or ~/.local/share/tempmail]",
+        Path,
+    ),
+    Option("hostname", "Our name in the SMTP greeting [default: the first domain]", domain_name),
+    Option(
+        "max-message-bytes",
+        "The largest message taken, announced as SIZE [default: 26214400]",
+        _bytes_count,
+    ),
+    Option(
+        "tombstone-days",
+        "For how long a released address is given to nobody else [default: 30]",
+        _days,
+    ),
+    Option(
+        "environment",
+        "dev or prod; prod makes no certificate of its own and wants a --domain [default: dev]",
+        _environment,
+    ),
+)
+
+
+@frozen
+class Settings:
+    """Everything that was chosen; see :data:`OPTIONS` for the meanings."""
+
+    smtp: tuple[str, ...] = ("tcp:2525:interface=127.0.0.1",)
+    http: tuple[str, ...] = ("tcp:8080:interface=127.0.0.1",)
+    metrics: str | None = None
+    domain: tuple[str, ...] = (DEFAULT_DOMAIN,)
+    database: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    data_dir: Path = field(factory=lambda: _data_home(os.environ))
+    hostname: str = field()
+    max_message_bytes: int = 25 * 1024 * 1024
+    tombstone_days: int = 30
+    environment: str = "dev"
+
+    @hostname.default
+    def _first_domain(self) -> str:
+        return self.domain[0]
+
+    @property
+    def domains(self) -> Domains:
+        return Domains(self.domain)
+
+
+def load(
+    given: Mapping[str, Any], environ: Mapping[str, str], config: Path | None = None
+) -> Settings:
+    """Settings from what was given on the command line, the environment and a file.
+
+    :param given: texts, or lists of them, by option name; None for what was not given.
+    :param config: a TOML file whose keys are the options' names.
+    :raises InvalidInput: naming the option, where it was set and what it should be.
+    """
+    file = _read(config) if config is not None else {}
+    unknown = set(file) - {option.name for option in OPTIONS}
+    if unknown:
+        raise InvalidInput(f"{config}: unknown keys: {', '.join(sorted(unknown))}")
+    chosen: dict[str, Any] = {}
+    for option in OPTIONS:
+        for source, value in (
+            (f"--{option.name}", given.get(option.name)),
+            (option.variable, environ.get(option.variable)),
+            (f"{option.name} in {config}", file.get(option.name)),
+        ):
+            if value not in (None, "", []):
+                chosen[option.attribute] = _parsed(option, source, value)
+                break
+    chosen.setdefault("data_dir", _data_home(environ))
+    settings = Settings(**chosen)
+    _check(settings)
+    return settings
+
+
+def _read(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text("utf-8"))
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"--config {config}: {error}") from error
+
+
+def _parsed(option: Option, source: str, value: Any) -> Any:
+    texts = value if isinstance(value, list) else [value]
+    if option.many and isinstance(value, str):
+        texts = value.split()
+    try:
+        values = tuple(option.parse(str(text)) for text in texts)
+    except InvalidInput as error:
+        raise InvalidInput(f"{source}: {error.detail}") from error
+    except ValueError as error:
+        raise InvalidInput(f"{source}: {value!r}: {error}") from error
+    if option.many:
+        return values
+    if len(values) != 1:
+        raise InvalidInput(f"{source} takes one value")
+    return values[0]
+
+
+def _check(settings: Settings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise InvalidInput("--tls-cert and --tls-key go together")
+    for name, path in (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key)):
+        if path is not None and not os.access(path, os.R_OK):
+            raise InvalidInput(f"{name} {path}: cannot be read")
+    if settings.environment == "prod" and settings.domain == (DEFAULT_DOMAIN,):
+        raise InvalidInput("--environment prod needs a --domain to receive mail for")
+
+
+def _data_home(environ: Mapping[str, str]) -> Path:
+    home = environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "tempmail"

@@ -1,0 +1,208 @@
+"""What a 250 rests on: after COMMIT, for each recipient, and never after a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
+from twisted.trial.unittest import TestCase
+
+from tempmail.core.metrics import Metrics
+from tempmail.model.address import Domains
+from tempmail.model.message import Envelope, Placement, Verdict
+from tempmail.storage.connection import Connection, connect
+from tempmail.storage.ingest import GroupCommit
+
+DOMAINS = Domains(["example.test"])
+MAIL = b"From: Ann <ann@sender.test>\r\nSubject: Hello\r\n\r\nYour code is 4711.\r\n"
+
+
+def envelope(*recipients: str, raw: bytes = MAIL, mail_from: str = "ann@sender.test") -> Envelope:
+    found = [DOMAINS.recipient(f"{name}@example.test") for name in recipients]
+    return Envelope(
+        mail_from=mail_from,
+        recipients=tuple(one for one in found if one is not None),
+        helo="client.test",
+        peer_ip="127.0.0.1",
+        tls=None,
+        chunks=(raw,),
+        size=len(raw),
+    )
+
+
+def make_mailbox(connection: Connection, name: str, **columns: Any) -> int:
+    """A living anonymous mailbox ``name@example.test``, straight into the table."""
+    values = {
+        "address": f"{name}@example.test",
+        "owner_type": "anonymous",
+        "session_token_hash": hashlib.sha256(name.encode()).digest(),
+        **columns,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO mailboxes ({', '.join(values)}, expires_at, bucket)"
+            f" SELECT {', '.join(['%s'] * len(values))}, e, bucket_of(e, clock_timestamp())"
+            " FROM (SELECT clock_timestamp() + interval '1 hour' AS e) AS t RETURNING id",
+            tuple(values.values()),
+        )
+        (identity,) = cursor.fetchone() or (0,)
+    return int(identity)
+
+
+def verdicts(placements: list[Placement]) -> list[str]:
+    return [placement.verdict.value for placement in placements]
+
+
+@pytest.mark.usefixtures("dsn")
+class IngestTest(TestCase):
+    """Each test has a database of its own in ``self.dsn``."""
+
+    dsn: str
+
+    def setUp(self) -> None:
+        self.connection = connect(self.dsn)
+        self.connection.autocommit = True
+        self.addCleanup(self.connection.close)
+        self.ingest = self.make_ingest()
+
+    def make_ingest(self, **limits: Any) -> GroupCommit:
+        ingest = GroupCommit(self.dsn, reactor, Metrics(), **limits)
+        self.addCleanup(ingest.stop)
+        return ingest
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+
+    async def test_a_stored_message_has_its_bytes_its_envelope_and_its_place(self) -> None:
+        mailbox = make_mailbox(self.connection, "box")
+        (placement,) = await self.ingest.store(envelope("Box+shop"))
+        assert (placement.verdict, placement.mailbox_id, placement.seq) == ("stored", mailbox, 1)
+        (row,) = self.query(
+            "SELECT id, seq, rcpt_to, tag, mail_from, helo, peer_ip, tls, subject, from_address,"
+            " from_name, size, raw, expires_at = (SELECT expires_at FROM mailboxes) FROM messages"
+        )
+        assert row[0] == str(placement.message_id)
+        assert row[1:-2] == (
+            1, "Box+shop@example.test", "shop", "ann@sender.test", "client.test", "127.0.0.1",
+            None, "Hello", "ann@sender.test", "Ann", len(MAIL),
+        )  # fmt: skip
+        assert bytes(row[-2]) == MAIL
+        assert row[-1] is True
+        assert self.query("SELECT last_seq, message_count FROM mailboxes") == [(1, 1)]
+
+    async def test_each_recipient_has_a_verdict_of_its_own(self) -> None:
+        make_mailbox(self.connection, "here")
+        make_mailbox(self.connection, "full", message_count=100)
+        make_mailbox(self.connection, "gone", is_active=False)
+        outcome = await self.ingest.store(envelope("nobody", "here", "full", "gone", "here"))
+        assert verdicts(outcome) == ["unknown", "stored", "full", "unknown", "stored"]
+        assert [placement.seq for placement in outcome] == [None, 1, None, None, 2]
+
+    async def test_a_message_above_the_plan_s_size_takes_no_place(self) -> None:
+        make_mailbox(self.connection, "box")
+        self.query("UPDATE plans SET max_message_bytes = 100 RETURNING 1")
+        large, small = await gatherResults(
+            [self.ingest.store(envelope("box", raw=b"x" * 101)), self.ingest.store(envelope("box"))]
+        )
+        assert verdicts(large) == ["too_large"]
+        assert [placement.seq for placement in small] == [1]
+
+    async def test_a_changed_plan_counts_from_the_next_message_on(self) -> None:
+        make_mailbox(self.connection, "box")
+        self.query("UPDATE plans SET max_messages_per_mailbox = 0 RETURNING 1")
+        assert verdicts(await self.ingest.store(envelope("box"))) == ["full"]
+        self.query("UPDATE plans SET max_messages_per_mailbox = -1 RETURNING 1")
+        assert verdicts(await self.ingest.store(envelope("box"))) == ["stored"]
+
+    async def test_a_subscription_gives_its_user_s_mailboxes_the_plan(self) -> None:
+        ((user,),) = self.query("INSERT INTO users (name) VALUES ('ann') RETURNING id")
+        make_mailbox(
+            self.connection,
+            "box",
+            owner_type="api",
+            owner_id=user,
+            session_token_hash=None,
+            message_count=500,
+        )
+        assert verdicts(await self.ingest.store(envelope("box"))) == ["full"]
+        self.query("INSERT INTO subscriptions (user_id, plan) VALUES (%s, 'pro') RETURNING 1", user)
+        assert verdicts(await self.ingest.store(envelope("box"))) == ["stored"]
+
+    async def test_many_at_once_fill_a_mailbox_exactly(self) -> None:
+        make_mailbox(self.connection, "box", message_count=90)
+        other = self.make_ingest(batch_messages=3)
+        outcomes = await gatherResults(
+            [(self.ingest, other)[i % 2].store(envelope("box")) for i in range(64)]
+        )
+        stored = [one.seq for (one,) in outcomes if one.verdict is Verdict.STORED]
+        assert sorted(filter(None, stored)) == list(range(1, 11))
+        assert self.query("SELECT count(*) FROM messages") == [(10,)]
+
+    async def test_a_public_mailbox_s_messages_live_15_minutes(self) -> None:
+        make_mailbox(self.connection, "box", owner_type="public", session_token_hash=None)
+        await self.ingest.store(envelope("box"))
+        assert self.query(
+            "SELECT expires_at - received_at BETWEEN interval '14 minutes 50 seconds'"
+            " AND interval '15 minutes' FROM messages"
+        ) == [(True,)]
+
+    async def test_a_mail_in_pieces_is_stored_as_one(self) -> None:
+        make_mailbox(self.connection, "box")
+        mail = envelope("box")
+        pieces = (MAIL, b"a" * 300_000, b"", b"b" * 5, b"c" * 262_144)
+        mail.chunks, mail.size = pieces, sum(map(len, pieces))
+        await self.ingest.store(mail)
+        ((raw,),) = self.query("SELECT raw FROM messages")
+        assert bytes(raw) == b"".join(pieces)
+
+    async def test_text_that_postgresql_cannot_hold_is_cleaned_and_kept(self) -> None:
+        make_mailbox(self.connection, "box")
+        mail = envelope("box", mail_from="a\0\udc80b@sender.test", raw=b"Subject: \0\xff\r\n\r\n")
+        assert verdicts(await self.ingest.store(mail)) == ["stored"]
+
+    async def test_a_poison_envelope_takes_no_other_with_it(self) -> None:
+        make_mailbox(self.connection, "box")
+        make_mailbox(self.connection, "poison")
+        self.query(  # no partition takes this mailbox's messages
+            "UPDATE mailboxes SET bucket = '2199-01-01' WHERE address LIKE 'poison%%' RETURNING 1"
+        )
+        poison = envelope("poison")
+        mails = [envelope("box") for _ in range(7)]
+        mails.insert(3, poison)
+        answers = [self.ingest.store(mail) for mail in mails]
+        failure = await self.assertFailure(answers.pop(3), Exception)
+        assert getattr(failure, "code", "") == "unavailable"
+        outcomes = await gatherResults(answers)
+        assert [verdicts(outcome) for outcome in outcomes] == [["stored"]] * 7
+        assert self.query("SELECT count(*) FROM messages") == [(7,)]
+
+    async def test_what_waits_when_it_stops_is_answered(self) -> None:
+        make_mailbox(self.connection, "box")
+        answers = [self.ingest.store(envelope("box")) for _ in range(20)]
+        await self.ingest.stop()
+        assert all(answer.called for answer in answers)
+        assert self.query("SELECT count(*) FROM messages") == [(20,)]
+
+    async def test_beyond_its_queue_it_refuses_at_once(self) -> None:
+        make_mailbox(self.connection, "box")
+        ingest = self.make_ingest(queue=2)
+        answers = [ingest.store(envelope("box")) for _ in range(4)]  # one runs, two wait
+        failure = await self.assertFailure(answers[3], Exception)
+        assert getattr(failure, "code", "") == "unavailable"
+        await gatherResults(answers[:3])
+
+    async def test_a_lost_connection_refuses_its_batch_and_the_next_one_is_stored(self) -> None:
+        make_mailbox(self.connection, "box")
+        await self.ingest.store(envelope("box"))
+        self.query(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        await self.assertFailure(self.ingest.store(envelope("box")), Exception)
+        assert verdicts(await self.ingest.store(envelope("box"))) == ["stored"]
+        assert self.query("SELECT count(*) FROM messages") == [(2,)]
