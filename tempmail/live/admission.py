@@ -1,4 +1,4 @@
-"""What a client asks for when it opens a WebSocket, read from its request (RFC 6455 section 4.2)."""
+"""What a client asks for when it opens a WebSocket (RFC 6455 section 4.2)."""
 
 from __future__ import annotations
 
@@ -58,10 +58,13 @@ def _check_origin(request: Request, origins: Container[str]) -> None:
 
 def _address(request: Request) -> str:
     try:
-        [segment] = request.postpath
-        return str(segment, "utf-8")
+        [segment] = request.postpath or []
+        address = str(segment, "utf-8")
     except ValueError:
-        raise NotFound("the path is /ws/inbox/{address}") from None
+        address = ""
+    if not address or not address.isprintable():
+        raise NotFound("the path is /ws/inbox/{address}")
+    return address
 
 
 def _token(request: Request) -> str:

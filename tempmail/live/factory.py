@@ -22,7 +22,7 @@ MAX_PAYLOAD = 4096
 _ASKED_A_SECOND = 100
 
 
-class InboxFactory(WebSocketServerFactory):  # type: ignore[misc]  # Autobahn is untyped
+class InboxFactory(WebSocketServerFactory):
     """Makes connections, and looks after them with one timer.
 
     Once a second the timer goes through all of them: each second's share is pinged, so that
@@ -36,7 +36,7 @@ class InboxFactory(WebSocketServerFactory):  # type: ignore[misc]  # Autobahn is
     :param most: how many connections there may be.
     """
 
-    protocol = InboxConnection
+    protocol = InboxConnection  # type: ignore[assignment]  # Autobahn is typed in part
     _log = Logger()
 
     def __init__(
@@ -47,10 +47,10 @@ class InboxFactory(WebSocketServerFactory):  # type: ignore[misc]  # Autobahn is
         *,
         most: int = MAX_CONNECTIONS,
     ) -> None:
-        super().__init__(server="", reactor=reactor)
+        super().__init__(server="", reactor=reactor)  # type: ignore[no-untyped-call]
         # Autobahn's own timer runs on the global reactor and is up to a second early.
         self._batched_timer = SimpleNamespace(call_later=reactor.callLater)
-        self.setProtocolOptions(
+        self.setProtocolOptions(  # type: ignore[no-untyped-call]
             versions=[13],
             webStatus=False,
             utf8validateIncoming=False,  # nothing that a client says is looked at

@@ -71,11 +71,12 @@ class InboxConnection(AtRest):
         """Ask for a sign of life, or hang up where three such went unanswered."""
         if self._unanswered >= _UNANSWERED_PINGS:
             self.factory.refused("silent")
-            self.wasNotCleanReason = "no answer to pings"
-            self.dropConnection(abort=True)
-        elif self.state == self.STATE_OPEN:
-            self._unanswered += 1
-            self._client_frames = 0
+            self._log.info("hanging up on a WebSocket that answers no pings")
+            self.transport.abortConnection()
+            return
+        self._unanswered += 1
+        self._client_frames = 0
+        if self.state == self.STATE_OPEN:
             self.transport.write(PING)
 
     def close(self, code: int, reason: str) -> None:
@@ -140,8 +141,9 @@ class InboxConnection(AtRest):
     # Autobahn's callbacks.
 
     def dataReceived(self, data: bytes) -> None:
-        """Any octet is a sign of life."""
-        self._unanswered = 0
+        """Any octet is a sign of life, until the goodbyes."""
+        if self.state == self.STATE_OPEN:
+            self._unanswered = 0
         self._dataReceived(data)
 
     def onFrameBegin(self) -> None:
@@ -155,7 +157,7 @@ class InboxConnection(AtRest):
     def onMessageFrameData(self, payload: bytes) -> None:
         """Nothing that a client says is kept."""
 
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+    def onClose(self, *_: object) -> None:
         """However it came, the connection is gone."""
         self._stop_following()
         if self.failedByMe:

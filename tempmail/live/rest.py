@@ -34,6 +34,11 @@ class AtRest(WebSocketServerProtocol):
         except KeyError:
             raise AttributeError(name) from None
 
+    @property
+    def peer(self) -> str:  # type: ignore[override]  # Autobahn's is set once, and kept
+        """For Autobahn's log."""
+        return str(self.transport.getPeer())
+
     def connectionMade(self) -> None:
         """Without the details of the transport that Autobahn gathers."""
         self._connectionMade()
@@ -49,7 +54,7 @@ def at_rest(factory: InboxFactory) -> dict[str, Any]:
     sample = AtRest()
     sample.factory = factory
     factory.at_rest = options
-    sample._connectionMade()
+    sample.connectionMade()
     factory.countConnections = 0
     state = {name: value for name, value in vars(sample).items() if name not in _OWN}
     opened = {"inside_message": False, "current_frame": None, "websocket_version": 13}

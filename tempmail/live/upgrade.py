@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
-from twisted.web.resource import IResource
+from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
-from zope.interface import implementer
 
 from tempmail.live.admission import asked
 from tempmail.live.factory import InboxFactory
@@ -40,8 +40,7 @@ _HEADERS = {
 _HANDSHAKE = (b"host", b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version")
 
 
-@implementer(IResource)
-class InboxResource:
+class InboxResource(Resource):
     """``/ws/inbox/{address}``: opens WebSockets, where it is mounted at ``/ws/inbox``.
 
     :param factory: makes the connections.
@@ -49,20 +48,13 @@ class InboxResource:
         same host and port always may.
     """
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815  # Twisted's name
     _log = Logger()
 
     def __init__(self, factory: InboxFactory, *, origins: Iterable[str] = ()) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self._factory = factory
         self._origins = frozenset(origins)
-
-    def getChildWithDefault(self, name: bytes, request: Request) -> IResource:
-        """Never called, for this is a leaf."""
-        raise NotImplementedError
-
-    def putChild(self, path: bytes, child: IResource) -> None:
-        """Never called, for this is a leaf."""
-        raise NotImplementedError
 
     def render(self, request: Request) -> int:
         """Answer, now or when storage has."""
@@ -75,7 +67,7 @@ class InboxResource:
         self._check_room()
         mailbox = await self._factory.watching.admit(wish.address, wish.owner)
         self._check_room()
-        if request.channel is None:  # the client has left
+        if _has_left(request):
             return
         connection = self._upgrade(request)
         if connection.state == connection.STATE_OPEN:
@@ -95,17 +87,18 @@ class InboxResource:
                 name + b": " + value for value in request.requestHeaders.getRawHeaders(name, ())
             ]
         channel = request.channel
+        transport: Any
         transport, channel.transport = channel.transport, None
         request.setResponseCode(HTTPStatus.SWITCHING_PROTOCOLS)  # for an access log
         request.connectionLost(Failure(ConnectionDone("upgraded to WebSocket")))
         transport.unregisterProducer()  # the channel was
 
-        connection: InboxConnection = self._factory.buildProtocol(transport.getPeer())
+        connection = cast(InboxConnection, self._factory.buildProtocol(transport.getPeer()))
         if isinstance(transport, ProtocolWrapper):  # TLS
             transport.wrappedProtocol = connection
         else:
             transport.protocol = connection
-        connection.makeConnection(transport)
+        connection.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
         connection.dataReceived(b"\r\n".join([*lines, b"", b""]))
         transport.resumeProducing()  # in case that the client was ahead of us
         return connection
@@ -118,7 +111,7 @@ class InboxResource:
         status = _STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE)
         self._factory.refused(error.code)
         self._log.info("WebSocket refused: {status} {code}", status=status.value, code=error.code)
-        if request.channel is None:
+        if _has_left(request):
             return
         problem = {
             "type": "about:blank",
@@ -133,3 +126,8 @@ class InboxResource:
             request.setHeader(name, value)
         request.write(json.dumps(problem).encode())
         request.finish()
+
+
+def _has_left(request: Request) -> bool:
+    channel: object = request.channel
+    return channel is None

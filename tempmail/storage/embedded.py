@@ -150,10 +150,7 @@ class EmbeddedCluster:
             ) from error
         except subprocess.SubprocessError as error:
             self.stop()
-            raise NotReady(
-                f"PostgreSQL refuses to run as root, and starting it{self._whom()} is forbidden "
-                "here: run the daemon as an ordinary user, or pass --database"
-            ) from error
+            raise self._forbidden() from error
         except BaseException:
             self.stop()
             raise
@@ -256,7 +253,16 @@ class EmbeddedCluster:
 
     def _give(self, folder: Path) -> None:
         if self._account is not None:
-            os.chown(folder, self._account.uid, self._account.gid)
+            try:
+                os.chown(folder, self._account.uid, self._account.gid)
+            except OSError as error:
+                raise self._forbidden() from error
+
+    def _forbidden(self) -> NotReady:
+        return NotReady(
+            f"PostgreSQL refuses to run as root, and starting it{self._whom()} is forbidden "
+            "here: run the daemon as an ordinary user, or pass --database"
+        )
 
     def _whom(self) -> str:
         return f" as user {self._account.uid}" if self._account else ""

@@ -1,0 +1,63 @@
+"""The root of what is served over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import Request
+
+from tempmail.core.mailboxes import MailboxDesk
+from tempmail.core.ports import Bus, Health
+from tempmail.core.reading import Reading
+from tempmail.http.health import HealthRoutes
+from tempmail.http.mailboxes import MailboxRoutes
+from tempmail.http.messages import MessageRoutes
+from tempmail.http.routes import klein_app
+
+WEBSOCKET_PATH = [b"ws", b"inbox"]
+
+
+def api_resource(
+    desk: MailboxDesk,
+    reading: Reading,
+    health: Health,
+    bus: Bus,
+    ready: Callable[[], bool],
+    *,
+    version: str,
+    websocket: IResource | None = None,
+) -> IResource:
+    """Everything under ``/api/v1`` and ``/health``, and what is mounted beside them.
+
+    :param ready: False while the daemon starts and while it stops.
+    :param version: shown in ``/health``.
+    :param websocket: a leaf that answers everything below ``/ws/inbox``.
+    """
+    app = klein_app(
+        [
+            *MailboxRoutes(desk).routes(),
+            *MessageRoutes(reading).routes(),
+            *HealthRoutes(health, bus, ready, version).routes(),
+        ]
+    )
+    return _Root(app.resource(), websocket)
+
+
+class _Root(Resource):
+    """Klein for every path but the WebSocket's."""
+
+    def __init__(self, klein: IResource, websocket: IResource | None) -> None:
+        super().__init__()
+        self._klein = klein
+        self._websocket = websocket
+
+    def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
+        """Called once with the first segment, for both children are leaves."""
+        assert request.prepath is not None
+        assert request.postpath is not None
+        if self._websocket is not None and [path, *request.postpath[:1]] == WEBSOCKET_PATH:
+            request.prepath.append(request.postpath.pop(0))
+            return self._websocket
+        request.postpath.insert(0, request.prepath.pop())
+        return self._klein

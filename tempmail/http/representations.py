@@ -1,0 +1,159 @@
+"""The shapes of what is asked and answered, as clients see them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from tempmail.model import mailbox, message
+
+_Minutes = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+_Name = Annotated[str, Meta(max_length=253)]
+_Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class CreateMailbox(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a new mailbox should be; what is left out is chosen."""
+
+    ttl_minutes: _Minutes | None = None
+    username: _Name | None = None
+    domain: _Name | None = None
+    style: _Name = "words"
+
+
+class ExtendMailbox(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How long from now a mailbox should live."""
+
+    ttl_minutes: _Minutes
+
+
+class ListMessages(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which messages to list: newest first, or oldest first from ``after`` on."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=64)] | None = None
+    after: _Sequence | None = None
+    unread: bool = False
+
+
+class Mailbox(Struct, kw_only=True):
+    address: str
+    expires_at: datetime
+    created_at: datetime
+    owner_type: str
+    message_count: int
+    last_seq: int
+    session_token: str | UnsetType = UNSET
+
+
+def mailbox_of(kept: mailbox.Mailbox, token: str | None = None) -> Mailbox:
+    """A mailbox, with its session token where it was made this moment."""
+    return Mailbox(
+        address=kept.address,
+        expires_at=_utc(kept.expires_at),
+        created_at=_utc(kept.created_at),
+        owner_type=kept.owner_type.value,
+        message_count=kept.message_count,
+        last_seq=kept.last_seq,
+        session_token=UNSET if token is None else token,
+    )
+
+
+class Summary(Struct, kw_only=True):
+    id: UUID
+    seq: int
+    from_address: str
+    from_name: str
+    to_address: str
+    tag: str
+    subject: str
+    preview: str | None
+    received_at: datetime
+    size: int
+    is_read: bool
+    attachment_count: int | None
+
+
+class MessageList(Struct, kw_only=True):
+    """``next`` is the cursor to go on with, null at the end."""
+
+    messages: list[Summary]
+    next: str | None
+
+
+class Header(Struct):
+    name: str
+    value: str
+
+
+class Attachment(Struct, kw_only=True):
+    index: int
+    filename: str
+    content_type: str
+    size: int
+    content_id: str | None
+    inline: bool
+
+
+class Envelope(Struct, kw_only=True):
+    mail_from: str
+    rcpt_to: str
+    helo: str
+    peer_ip: str
+    tls: str | None
+
+
+class Message(Summary, kw_only=True):
+    cc: tuple[str, ...]
+    reply_to: tuple[str, ...]
+    date: datetime | None
+    body_text: str
+    body_html: str
+    headers: list[Header]
+    trace: list[str]
+    attachments: list[Attachment]
+    envelope: Envelope
+    defects: tuple[str, ...]
+
+
+_TRACE_FIELDS = frozenset(("received", "return-path"))  # RFC 5321 section 4.4
+
+
+def summary_of(kept: message.Summary) -> Summary:
+    """A message as lists show it."""
+    return Summary(**_summary_fields(kept))
+
+
+def message_of(kept: message.Message) -> Message:
+    """A message that has been parsed."""
+    view = kept.view
+    assert view is not None
+    return Message(
+        **_summary_fields(kept.summary),
+        cc=view.cc,
+        reply_to=view.reply_to,
+        date=None if view.date is None else _utc(view.date),
+        body_text=view.body_text,
+        body_html=view.body_html,
+        headers=[Header(name, value) for name, value in view.headers],
+        trace=[value for name, value in view.headers if name.lower() in _TRACE_FIELDS],
+        attachments=[
+            msgspec.convert(one, Attachment, from_attributes=True) for one in view.attachments
+        ],
+        envelope=msgspec.convert(kept.trace, Envelope, from_attributes=True),
+        defects=view.defects,
+    )
+
+
+def _summary_fields(kept: message.Summary) -> dict[str, object]:
+    fields: dict[str, object] = {name: getattr(kept, name) for name in Summary.__struct_fields__}
+    fields["received_at"] = _utc(kept.received_at)
+    return fields
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

@@ -1,0 +1,169 @@
+"""The gate that every request passes before it is routed, and the record of its answer."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from urllib.parse import unquote_to_bytes
+
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import server
+from twisted.web.resource import IResource
+
+from tempmail.core.metrics import Metrics
+from tempmail.http.answers import Answer
+from tempmail.http.channel import Channel, Limits
+from tempmail.http.problems import UNFORESEEN, Problem
+
+_METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
+_CLIENT_LEFT = 499
+_LOGGED_PATH = 200
+
+_BAD_PATH = Problem(
+    400, "bad_path", "the path is UTF-8, without control characters or encoded slashes"
+)
+
+
+class Request(server.Request):
+    """A request whose body is bounded and whose failures say nothing of our insides."""
+
+    channel: Channel
+    content: BytesIO | None
+    _started: float | None = None
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
+        self._bound(length or 0)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        assert self.content is not None
+        if self._bound(self.content.tell() + len(data)):
+            self.content.write(data)
+
+    def _bound(self, length: int) -> bool:
+        most = self.channel.site.limits.body_bytes
+        if length > most:
+            self.channel.refuse(
+                Problem(413, "body_too_large", f"a request body has at most {most} bytes")
+            )
+        return length <= most
+
+    def process(self) -> None:
+        self._started = self.channel.site.reactor.seconds()
+        if self.path == b"*" or _is_plain(self.path):
+            super().process()
+        else:
+            self._respond(_BAD_PATH.answer())
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        self._log.failure(
+            "{method} {path} failed", reason, method=_shown(self.method), path=_shown(self.path)
+        )
+        if self.startedWriting:
+            self.channel.transport.abortConnection()
+        else:
+            self._respond(UNFORESEEN.answer())
+        return reason
+
+    def _respond(self, answer: Answer) -> None:
+        answer.set_head(self)
+        self.write(answer.body)
+        self.finish()
+
+    def getRequestHostname(self) -> bytes:
+        """A fixed name: Klein builds redirects from this, and the Host header is anybody's word."""
+        return b"tempmail"
+
+    def connectionLost(self, reason: Failure) -> None:
+        if self._started is not None:
+            self.channel.site.log(self, _CLIENT_LEFT)
+        super().connectionLost(reason)
+
+    def seconds_since(self, now: float) -> float:
+        """How long the answer has taken until ``now``."""
+        return now - self._started if self._started is not None else 0.0
+
+
+class Site(server.Site):
+    """What a server endpoint is given to speak HTTP.
+
+    :param resource: the root of what is served.
+    :param clock: drives every deadline.
+    :param metrics: counts responses.
+    :param limits: of each connection.
+    """
+
+    protocol = Channel  # type: ignore[assignment]  # twisted.web's own is a factory of a proxy
+    requestFactory = Request
+    reactor: IReactorTime
+    _access = Logger("tempmail.http.access")
+
+    def __init__(
+        self,
+        resource: IResource,
+        clock: IReactorTime,
+        metrics: Metrics,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(resource, parsePOSTFormSubmission=False, timeout=None, reactor=clock)
+        self.limits = limits or Limits()
+        self._responses = metrics.http_responses
+
+    def startFactory(self) -> None:
+        """Nothing to open: the access log is ours, see :meth:`record`."""
+
+    def stopFactory(self) -> None:
+        """Nothing to close."""
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """HTTP/1.1 alone: the bounds of :class:`Channel` are for it."""
+        return [b"http/1.1"]
+
+    def log(self, request: Request, status: int | None = None) -> None:  # type: ignore[override]  # only our requests come here
+        """Record a request that was answered, or whose client left before."""
+        self.record(
+            request.method,
+            request.path,
+            status or request.code,
+            request.sentLength,
+            request.seconds_since(self.reactor.seconds()),
+            request.getClientAddress(),
+        )
+
+    def record(
+        self, method: bytes, path: bytes, status: int, size: int, seconds: float, client: IAddress
+    ) -> None:
+        """Count and log one response.
+
+        :param path: as received; what follows a ``?`` is never logged.
+        :param size: bytes of the body that were sent.
+        """
+        self._responses.labels(
+            method.decode("ascii") if method in _METHODS else "other", str(status)
+        ).inc()
+        self._access.info(
+            "{method} {path} {status} {bytes} {milliseconds} {client}",
+            method=_shown(method),
+            path=_shown(path),
+            status=status,
+            bytes=size,
+            milliseconds=round(seconds * 1000, 1),
+            client=getattr(client, "host", "-"),
+        )
+
+
+def _shown(text: bytes) -> str:
+    """Part of a request line as it may stand in a log: bounded, printable, without its query."""
+    return text.partition(b"?")[0][:_LOGGED_PATH].decode("ascii", "backslashreplace")
+
+
+def _is_plain(path: bytes) -> bool:
+    """Whether everybody who decodes ``path`` sees the same segments of text in it."""
+    segments = [unquote_to_bytes(segment) for segment in path.split(b"/")]
+    if segments[0] or any(b"/" in segment for segment in segments):
+        return False
+    try:
+        return all(segment.decode("utf-8").isprintable() for segment in segments)
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,67 @@
+"""The worker process: parses one mail after another, and may be killed at any moment.
+
+Imports only what parsing needs, so that a fresh one is there at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import resource
+import signal
+from pathlib import Path
+
+from tempmail.mail.parse import parse
+from tempmail.workers.answers import EXIT_OUT_OF_MEMORY, LENGTH, encode, frame
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_OPEN_FILES = 16  # codecs are imported when a charset first needs them
+
+
+def main(parent: str, memory_bytes: str, cpu_seconds: str, mails: str) -> None:
+    """Serve until standard input ends.
+
+    :param parent: process id of the daemon, without which no worker lives.
+    :param memory_bytes: what parsing may take beyond what is loaded now.
+    :param cpu_seconds: processor time for one mail.
+    :param mails: how many the daemon will send at most.
+    """
+    _confine(int(parent), int(memory_bytes), math.ceil(int(mails) * float(cpu_seconds)))
+    try:
+        _serve(float(cpu_seconds))
+    except MemoryError:
+        os._exit(EXIT_OUT_OF_MEMORY)
+
+
+def _confine(parent: int, memory_bytes: int, cpu_seconds: int) -> None:
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it was gone before the line above
+        os._exit(1)
+    os.chdir("/")
+    loaded = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a traceback could quote the mail
+    for limit, value in (
+        (resource.RLIMIT_AS, loaded + memory_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds + 10),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
+
+
+def _serve(cpu_seconds: float) -> None:
+    with open(0, "rb") as mails, open(1, "wb") as views:  # descriptors, not paths
+        views.write(frame(b""))
+        views.flush()
+        while length := mails.read(LENGTH.size):
+            raw = mails.read(LENGTH.unpack(length)[0])
+            # RLIMIT_CPU counts whole seconds of the process's life; SIGPROF ends one mail.
+            signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+            answer = encode(parse(raw))
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            views.write(frame(answer))
+            views.flush()
