@@ -74,5 +74,7 @@ def _bracketed(host: str) -> str:
 def _cannot_listen(option: str, description: str, error: BaseException | None) -> Unavailable:
     if isinstance(error, CannotListenError):
         why = getattr(error.socketError, "strerror", None) or str(error.socketError)
-        return Unavailable(f"{option} cannot listen on {error.interface or '*'}:{error.port}: {why}")
+        return Unavailable(
+            f"{option} cannot listen on {error.interface or '*'}:{error.port}: {why}"
+        )
     return Unavailable(f"{option} {description!r}: {error}")

@@ -26,13 +26,9 @@ class Options(usage.Options):
         "is also an environment variable (--data-dir is TEMPMAIL_DATA_DIR) and a key of the "
         "TOML file named by --config; the command line wins, then the variable, then the file."
     )
-    optParameters = (  # noqa: N815  # usage.Options reads this name
+    optParameters = (
         ("config", None, None, "A TOML file whose keys are these options' names"),
-        *(
-            (option.name, None, None, option.help)
-            for option in settings.OPTIONS
-            if not option.many
-        ),
+        *((option.name, None, None, option.help) for option in settings.OPTIONS if not option.many),
     )
 
     def opt_smtp(self, endpoint: str) -> None:

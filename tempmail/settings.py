@@ -90,7 +90,8 @@ OPTIONS = (
     Option("tls-key", "PEM file with its private key", Path),
     Option(
         "data-dir",
-        "What must survive a restart [default: $XDG_DATA_HOME/tempmail or ~/.local/share/tempmail]",
+        "What must survive a restart [default: /var/lib/tempmail for root, else "
+        "~/.local/share/tempmail or what XDG_DATA_HOME says]",
         Path,
     ),
     Option("hostname", "Our name in the SMTP greeting [default: the first domain]", domain_name),
@@ -203,4 +204,8 @@ def _check(settings: Settings) -> None:
 
 def _data_home(environ: Mapping[str, str]) -> Path:
     home = environ.get("XDG_DATA_HOME")
-    return (Path(home) if home else Path.home() / ".local" / "share") / "tempmail"
+    if home:
+        return Path(home) / "tempmail"
+    if os.geteuid() == 0:  # root's home is closed to the account that PostgreSQL may run as
+        return Path("/var/lib/tempmail")
+    return Path.home() / ".local" / "share" / "tempmail"

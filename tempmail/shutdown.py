@@ -27,14 +27,16 @@ class Step:
 
 
 async def stop_in_order(steps: Sequence[Step], clock: IReactorTime) -> None:
-    """Run ``steps`` one after the other; one that fails or takes too long does not stop the rest."""
+    """Run ``steps`` in turn; one that fails or takes too long does not stop the others."""
     for step in steps:
         try:
             outcome = step.run()
             if outcome is not None:
                 await _deferred(outcome).addTimeout(step.seconds, clock)
         except TimeoutError:
-            _log.warn("stopping: {step} took more than {seconds} s", step=step.name, seconds=step.seconds)
+            _log.warn(
+                "stopping: {step} took more than {seconds} s", step=step.name, seconds=step.seconds
+            )
             step.otherwise()
         except Exception:
             _log.failure("stopping: {step} failed", step=step.name)

@@ -1,3 +1,5 @@
+# Much of twisted.web has no annotations.
+# mypy: disable-error-code="no-untyped-call"
 """The root of what is served over HTTP."""
 
 from __future__ import annotations

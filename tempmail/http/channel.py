@@ -1,3 +1,5 @@
+# Much of twisted.web has no annotations.
+# mypy: disable-error-code="no-untyped-call"
 """One HTTP/1.1 connection: what may come over it, how long that may take, how it is refused.
 
 Message framing is twisted.web's (RFC 9112), with the ambiguities refused that let one request
@@ -7,10 +9,10 @@ hide in another (section 11.2).  Time limits are absolute: a byte now and then p
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from attrs import frozen
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, ITCPTransport
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.http_headers import Headers
@@ -64,7 +66,7 @@ _TOO_SLOW = Problem(408, "too_slow", "the request took too long to arrive; send 
 class Channel(HTTPChannel):
     """A connection to a :class:`tempmail.http.site.Site`, which sets ``site`` and ``callLater``."""
 
-    maxHeaders = 100
+    maxHeaders = 100  # noqa: N815  # twisted.web's name
     site: Site
     callLater: Callable[..., IDelayedCall]  # noqa: N815  # twisted.web's name
     requests: list[Request]
@@ -86,11 +88,12 @@ class Channel(HTTPChannel):
 
     def _hang_up(self) -> None:
         self.loseConnection()
-        self._allow(self.site.limits.linger_seconds, self._abort)
+        self._allow(self.site.limits.linger_seconds, self.abort)
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Cut the connection without sending what is left."""
         if self.transport is not None:
-            self.transport.abortConnection()
+            cast(ITCPTransport, self.transport).abortConnection()
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -100,7 +103,7 @@ class Channel(HTTPChannel):
         self._allow(None)
         super().connectionLost(reason)
 
-    def requestDone(self, request: Request) -> None:
+    def requestDone(self, request: Request) -> None:  # noqa: N802  # twisted.web's name
         self._idle = True
         self._allow(self.site.limits.idle_seconds, self._hang_up)
         super().requestDone(request)
@@ -123,7 +126,7 @@ class Channel(HTTPChannel):
         if not self._refused:
             super().rawDataReceived(data)
 
-    def lineLengthExceeded(self, line: bytes) -> None:
+    def lineLengthExceeded(self, _: bytes) -> None:  # noqa: N802  # twisted.web's name
         self.refuse(_HEAD_TOO_LARGE)
 
     def headerReceived(self, line: bytes) -> bool:
@@ -158,7 +161,9 @@ class Channel(HTTPChannel):
 
     # Answers going out
 
-    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+    def writeHeaders(  # noqa: N802  # twisted.web's name
+        self, version: bytes, code: bytes, reason: bytes, headers: Headers
+    ) -> None:
         headers.removeHeader(b"Server")
         for name, value in SECURITY_HEADERS:
             if not headers.hasHeader(name):
@@ -166,9 +171,7 @@ class Channel(HTTPChannel):
         lengths = headers.getRawHeaders(b"Content-Length")
         if lengths and not self._refused:
             limits = self.site.limits
-            self._allow(
-                limits.answer_seconds + int(lengths[0]) / limits.slowest_reader, self._abort
-            )
+            self._allow(limits.answer_seconds + int(lengths[0]) / limits.slowest_reader, self.abort)
         super().writeHeaders(version, code, reason, headers)
 
     def refuse(self, problem: Problem) -> None:

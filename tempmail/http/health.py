@@ -52,15 +52,15 @@ class HealthRoutes:
             Route("GET", "/health/ready", self.ready),
         ]
 
-    async def report(self, request: Request) -> Answer:
+    async def report(self, _: Request) -> Answer:
         database, bus = await self._database(), self._bus.status()
         well = database == bus == OK
         return _answer(well, Report(OK if well else UNAVAILABLE, database, bus, self._version))
 
-    async def live(self, request: Request) -> Answer:
+    async def live(self, _: Request) -> Answer:
         return _answer(True, Status(OK))
 
-    async def ready(self, request: Request) -> Answer:
+    async def ready(self, _: Request) -> Answer:
         well = self._ready() and await self._database() == OK and self._ready()
         return _answer(well, Status(OK if well else UNAVAILABLE))
 

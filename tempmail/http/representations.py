@@ -125,7 +125,9 @@ _TRACE_FIELDS = frozenset(("received", "return-path"))  # RFC 5321 section 4.4
 
 def summary_of(kept: message.Summary) -> Summary:
     """A message as lists show it."""
-    return Summary(**_summary_fields(kept))
+    summary = msgspec.convert(kept, Summary, from_attributes=True)
+    summary.received_at = _utc(kept.received_at)
+    return summary
 
 
 def message_of(kept: message.Message) -> Message:
@@ -133,7 +135,7 @@ def message_of(kept: message.Message) -> Message:
     view = kept.view
     assert view is not None
     return Message(
-        **_summary_fields(kept.summary),
+        **msgspec.structs.asdict(summary_of(kept.summary)),
         cc=view.cc,
         reply_to=view.reply_to,
         date=None if view.date is None else _utc(view.date),
@@ -147,12 +149,6 @@ def message_of(kept: message.Message) -> Message:
         envelope=msgspec.convert(kept.trace, Envelope, from_attributes=True),
         defects=view.defects,
     )
-
-
-def _summary_fields(kept: message.Summary) -> dict[str, object]:
-    fields: dict[str, object] = {name: getattr(kept, name) for name in Summary.__struct_fields__}
-    fields["received_at"] = _utc(kept.received_at)
-    return fields
 
 
 def _utc(moment: datetime) -> datetime:

@@ -36,7 +36,7 @@ def klein_app(routes: Iterable[Route]) -> Klein:
     for route in routes:
         endpoint = f"{route.method} {route.path}"
         app.route(route.path, methods=[route.method], endpoint=endpoint)(_serving(route))
-    app.handle_errors(Exception)(_refuse)
+    app.handle_errors(Exception)(_refuse)  # type: ignore[arg-type]  # ours takes server.Request
     return app
 
 
@@ -48,6 +48,7 @@ def _serving(route: Route) -> Callable[..., Awaitable[None]]:
 
 
 async def _refuse(request: Request, failure: Failure) -> None:
+    assert failure.value is not None
     problem = problem_of(failure.value)
     answer = problem.answer()
     if request.method == b"OPTIONS" and isinstance(failure.value, MethodNotAllowed):

@@ -47,10 +47,10 @@ class InboxFactory(WebSocketServerFactory):
         *,
         most: int = MAX_CONNECTIONS,
     ) -> None:
-        super().__init__(server="", reactor=reactor)  # type: ignore[no-untyped-call]
+        super().__init__(server="", reactor=reactor)  # type: ignore[no-untyped-call]  # as above
         # Autobahn's own timer runs on the global reactor and is up to a second early.
         self._batched_timer = SimpleNamespace(call_later=reactor.callLater)
-        self.setProtocolOptions(  # type: ignore[no-untyped-call]
+        self.setProtocolOptions(  # type: ignore[no-untyped-call]  # as above
             versions=[13],
             webStatus=False,
             utf8validateIncoming=False,  # nothing that a client says is looked at

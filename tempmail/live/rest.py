@@ -37,7 +37,7 @@ class AtRest(WebSocketServerProtocol):
     @property
     def peer(self) -> str:  # type: ignore[override]  # Autobahn's is set once, and kept
         """For Autobahn's log."""
-        return str(self.transport.getPeer())
+        return str(self.transport and self.transport.getPeer())
 
     def connectionMade(self) -> None:
         """Without the details of the transport that Autobahn gathers."""

@@ -33,7 +33,7 @@ _STATUS = {
     "upgrade_required": HTTPStatus.UPGRADE_REQUIRED,
 }
 _HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": 'Bearer realm="tempmail"'},
     HTTPStatus.UPGRADE_REQUIRED: {"upgrade": "websocket", "connection": "upgrade"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "5"},
 }
@@ -52,7 +52,7 @@ class InboxResource(Resource):
     _log = Logger()
 
     def __init__(self, factory: InboxFactory, *, origins: Iterable[str] = ()) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted is typed in part
         self._factory = factory
         self._origins = frozenset(origins)
 
@@ -98,7 +98,7 @@ class InboxResource(Resource):
             transport.wrappedProtocol = connection
         else:
             transport.protocol = connection
-        connection.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
+        connection.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted is typed in part
         connection.dataReceived(b"\r\n".join([*lines, b"", b""]))
         transport.resumeProducing()  # in case that the client was ahead of us
         return connection
@@ -124,7 +124,9 @@ class InboxResource(Resource):
         request.setHeader("content-type", "application/problem+json")
         for name, value in _HEADERS.get(status, {}).items():
             request.setHeader(name, value)
-        request.write(json.dumps(problem).encode())
+        body = json.dumps(problem).encode()
+        request.setHeader("content-length", str(len(body)))
+        request.write(body)
         request.finish()
 
 

@@ -166,9 +166,9 @@ class InputLoop(ESMTP):
         """Write what was replied.
 
         Twisted's ``write`` leaves the sending to the reactor's next round: two epoll_ctl and
-        a poll more for each reply.  Sending at once took the CPU of a mail of four replies
-        from FIGURES.  Where the client's window is
-        full once, the connection uses ``write`` from then on, so that order is never in doubt.
+        a poll more for each reply.  Sending at once took a mail of four replies from 98 to
+        58 us of CPU (tests/smtp/edge_cost.py).  Where the client's window is full once, the
+        connection uses ``write`` from then on, so that the order is never in doubt.
         """
         data = self._replies[0] if len(self._replies) == 1 else b"".join(self._replies)
         self._replies.clear()
@@ -200,8 +200,7 @@ class InputLoop(ESMTP):
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
         if isinstance(transport, tcp.Server):
-            import os
-            self._send = None if os.environ.get("NODIRECT") else transport.getHandle().send
+            self._send = transport.getHandle().send
         transport.registerProducer(self, True)
 
     def hang_up(self, last: bytes) -> None:

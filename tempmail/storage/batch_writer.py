@@ -18,7 +18,7 @@ from tempmail.mail.envelope_headers import scan
 from tempmail.model.errors import Unavailable, Undecided
 from tempmail.model.message import Placement, Verdict
 from tempmail.storage.batch import Batch, Entry
-from tempmail.storage.connection import Connection, one_line
+from tempmail.storage.connection import Connection, is_loss, one_line
 from tempmail.storage.copy_rows import COPY, Rows
 from tempmail.storage.message_ids import message_ids
 
@@ -115,7 +115,8 @@ class BatchWriter:
         except (Unavailable, Undecided) as refusal:
             self._refuse(entries, refusal)
         except (psycopg2.Error, UnicodeError, OverflowError) as error:
-            if _is_lost(connection):
+            if is_loss(error):
+                connection.close()
                 self._refuse(entries, error)
                 return
             with connection.cursor() as cursor:
@@ -131,7 +132,7 @@ class BatchWriter:
                 self._write(connection, batch, entries[middle:])
 
     def _commit(self, connection: Connection, batch: Batch, entries: Sequence[Entry]) -> None:
-        if _is_lost(connection) or batch.claim.refused:
+        if connection.closed or batch.claim.refused:
             raise Unavailable("storage is away")
         with connection.cursor() as cursor:
             outcomes, xid = self._insert(cursor, entries)
@@ -141,12 +142,11 @@ class BatchWriter:
             try:
                 cursor.execute("COMMIT")
             except psycopg2.Error as error:
-                if not _is_lost(connection):
+                self._log.warn("COMMIT did not return: {why}", why=one_line(error))
+                if not self._committed(xid):
                     batch.claim.reopen()
                     raise
-                self._log.warn("connection lost in COMMIT: {why}", why=one_line(error))
-                if not self._committed(xid):
-                    raise Unavailable("storage was lost") from error
+                connection.close()
             # Before the claim opens again: who refuses then must find these decided.
             for entry, outcome in zip(entries, outcomes, strict=True):
                 entry.outcome = outcome
@@ -227,7 +227,3 @@ class BatchWriter:
         for entry in entries:
             if entry.outcome is None:
                 entry.outcome = outcome
-
-
-def _is_lost(connection: Connection) -> bool:
-    return connection.closed != 0

@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 
 from tempmail.model.errors import Unavailable
@@ -93,3 +94,16 @@ def connect(dsn: str, **session: str) -> Connection:
 def one_line(error: BaseException) -> str:
     """An error's text on a single line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def is_loss(error: BaseException) -> bool:
+    """Whether an error means that the connection is gone, or the server is leaving.
+
+    A lost server is reported without an SQLSTATE, and the connection does not always know
+    by then; class 57 is the server's own word that it ends.
+    """
+    if not isinstance(error, psycopg2.Error):
+        return False
+    if isinstance(error, psycopg2.errors.QueryCanceled):
+        return False  # class 57 too, but only a statement that took too long
+    return error.pgcode is None or error.pgcode.startswith(("57", "08"))

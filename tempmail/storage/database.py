@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
 from tempmail.model.errors import TempmailError, Unavailable
-from tempmail.storage.connection import Connection, one_line, parameters
+from tempmail.storage.connection import Connection, is_loss, one_line, parameters
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class _Call:
     def __init__(self) -> None:
         self.connection: Connection | None = None
         self.overdue = False
+        self.committing = False
 
     def interrupt(self) -> None:
         self.overdue = True
@@ -114,9 +115,12 @@ class Database:
                     if pooled.closed:
                         pooled.reconnect()
                     call.connection = pooled._connection  # noqa: SLF001  # the wrapped one
-                    return _transaction(pooled, work)
+                    return _transaction(pooled, call, work)
                 except BaseException as error:
-                    if not (again and pooled.closed and isinstance(error, psycopg2.Error)):
+                    if is_loss(error) and not pooled.closed:
+                        pooled.close()
+                    # What was lost in COMMIT may have happened: only the caller can look.
+                    if not again or call.committing or not is_loss(error):
                         return error
                 finally:
                     call.connection = None
@@ -145,10 +149,11 @@ class Database:
         return error
 
 
-def _transaction(connection: Any, work: Callable[[Cursor], T]) -> T:
+def _transaction(connection: Any, call: _Call, work: Callable[[Cursor], T]) -> T:
     try:
         with connection.cursor() as cursor:
             value = work(cursor)
+        call.committing = True
         connection.commit()
     except BaseException:
         connection.rollback()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -13,7 +14,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.mail.parse import PARSER_VERSION, unparsed
 from tempmail.model.errors import Unavailable
 from tempmail.model.message import View
-from tempmail.workers.worker import Limits, ParseFailed, Reactor, Worker, command
+from tempmail.workers.worker import Limits, ParseFailed, Worker, command
 
 
 class _Mail:
@@ -50,7 +51,7 @@ class ParserPool:
 
     def __init__(
         self,
-        reactor: Reactor,
+        reactor: Any,
         metrics: Metrics,
         *,
         size: int = 2,
@@ -65,7 +66,6 @@ class ParserPool:
         self._waiting: deque[_Mail] = deque()
         self._waiting_bytes = 0
         self._workers: set[Worker] = set()
-        self._idle: list[Worker] = []
         self._open = False
         self._stopped: list[Deferred[None]] = []
 
@@ -113,15 +113,17 @@ class ParserPool:
             self._waiting_bytes -= len(mail.raw)
 
     def _dispatch(self) -> None:
-        while self._waiting and self._idle:
-            mail, worker = self._next(), self._idle.pop()
-            worker.parse(mail.raw).addCallbacks(
-                self._parsed, self._failed, callbackArgs=(mail, worker), errbackArgs=(mail,)
-            )
-        starting = sum(not worker.ready for worker in self._workers)
-        while starting < len(self._waiting) and len(self._workers) < self._size:
+        for worker in tuple(self._workers):
+            if self._waiting and worker.idle:
+                mail = self._next()
+                worker.parse(mail.raw).addCallbacks(
+                    self._parsed, self._failed, callbackArgs=(mail, worker), errbackArgs=(mail,)
+                )
+        while len(self._workers) < self._size and self._starting() < len(self._waiting):
             self._start_worker()
-            starting += 1
+
+    def _starting(self) -> int:
+        return sum(not worker.ready for worker in self._workers)
 
     def _next(self) -> _Mail:
         mail = self._waiting.popleft()
@@ -131,21 +133,15 @@ class ParserPool:
     def _start_worker(self) -> None:
         try:
             worker = Worker(
-                self._reactor, self._limits, self._command, self._worker_ready, self._worker_ended
+                self._reactor, self._limits, self._command, self._dispatch, self._worker_ended
             )
         except OSError as why:
             self._no_worker(str(why))
         else:
             self._workers.add(worker)
 
-    def _worker_ready(self, worker: Worker) -> None:
-        self._idle.append(worker)
-        self._dispatch()
-
     def _worker_ended(self, worker: Worker) -> None:
         self._workers.discard(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
         if self._open:
             if not worker.ready:
                 self._no_worker(worker.complaint)
@@ -163,9 +159,7 @@ class ParserPool:
 
     def _parsed(self, view: View, mail: _Mail, worker: Worker) -> None:
         self._parses.labels("ok").inc()
-        if worker.mails < self._limits.mails_per_worker:
-            self._idle.append(worker)
-        else:
+        if worker.mails >= self._limits.mails_per_worker:
             worker.kill()
         mail.answer(view)
         self._dispatch()

@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -27,21 +27,6 @@ _BOOT = (
 )
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 _MAX_COMPLAINT = 2000
-
-
-class Reactor(Protocol):
-    """What is used of Twisted's reactor."""
-
-    def callLater(self, delay: float, callable: Any, *args: Any) -> IDelayedCall:  # noqa: A002, N802  # Twisted's names
-        ...
-
-    def spawnProcess(  # noqa: N802  # Twisted's name
-        self,
-        processProtocol: Any,
-        executable: Any,
-        args: Any,
-        env: Any,  # same
-    ) -> Any: ...
 
 
 @frozen
@@ -99,6 +84,7 @@ def command(limits: Limits) -> list[str]:
 class Worker(ProcessProtocol):
     """A process that parses one mail at a time; whatever goes wrong, it is killed.
 
+    :param reactor: starts the process and calls later.
     :param command: as of :func:`command`.
     :param on_ready: called once, when the first mail can be handed over.
     :param on_end: called once, when the process is gone and its pipes are closed.
@@ -110,10 +96,10 @@ class Worker(ProcessProtocol):
 
     def __init__(
         self,
-        reactor: Reactor,
+        reactor: Any,
         limits: Limits,
         command: Sequence[str],
-        on_ready: Callable[[Worker], None],
+        on_ready: Callable[[], None],
         on_end: Callable[[Worker], None],
     ) -> None:
         self.ready = False
@@ -133,18 +119,24 @@ class Worker(ProcessProtocol):
             self._deadline.cancel()
             raise
 
+    @property
+    def idle(self) -> bool:
+        """Whether a mail can be handed over now."""
+        return self.ready and self._view is None and not self._killed
+
     def parse(self, raw: bytes) -> Deferred[View]:
-        """Hand a mail to this worker, which is ready and has none.
+        """Hand a mail to this worker, which is idle.
 
         :raises ParseFailed: the worker is lost, and with it this mail's parse.
         """
-        assert self.ready
-        assert self._view is None
+        assert self.idle
         self.mails += 1
-        self._view = view = Deferred()
+        view: Deferred[View] = Deferred()
+        self._view = view
         self._deadline = self._reactor.callLater(
             self._limits.wall_seconds, self._give_up, *TOO_LONG
         )
+        assert self.transport is not None
         self.transport.write(frame(raw))
         return view
 
@@ -179,6 +171,7 @@ class Worker(ProcessProtocol):
             self._give_up(*TOO_MUCH)
         else:
             self._give_up(*CRASHED)
+        assert self.transport is not None
         self.transport.loseConnection()  # whoever else has the pipes open is not waited for
 
     def processEnded(self, _reason: Failure) -> None:
@@ -188,7 +181,7 @@ class Worker(ProcessProtocol):
         if not self.ready and not answer:
             self.ready = True
             self._deadline.cancel()
-            self._on_ready(self)
+            self._on_ready()
             return
         view = self._view
         try:
@@ -208,10 +201,9 @@ class Worker(ProcessProtocol):
         self._killed = True
         if self._deadline.active():
             self._deadline.cancel()
-        try:
+        assert self.transport is not None
+        with suppress(ProcessExitedAlready):
             self.transport.signalProcess("KILL")
-        except ProcessExitedAlready:
-            pass
         view, self._view = self._view, None
         if view is not None:
             view.errback(ParseFailed(outcome, defect))

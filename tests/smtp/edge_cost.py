@@ -110,7 +110,9 @@ class Client:
         self.advance()
 
 
-def run(port: int, pid: int, clients: int, steps: list[tuple[bytes, int]], keep: bool, seconds: float) -> tuple[float, float]:
+def run(
+    port: int, pid: int, clients: int, steps: list[tuple[bytes, int]], keep: bool, seconds: float
+) -> tuple[float, float]:
     """Microseconds of CPU a mail and mails a second, of the least disturbed round."""
     selector = selectors.DefaultSelector()
     everyone = [Client(port, steps, keep=keep) for _ in range(clients)]

@@ -1,0 +1,296 @@
+"""The core's ports in memory, as honest about ownership and absence as the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from attrs import define, evolve
+from twisted.internet.defer import Deferred, succeed
+
+from tempmail.core.ports import Page
+from tempmail.model.errors import (
+    AddressUnavailable,
+    LimitReached,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from tempmail.model.event import Event, EventKind
+from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType, SessionOwner
+from tempmail.model.message import Attachment, Message, Summary, Trace, View
+
+NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+MAX_TTL_MINUTES = 1440
+
+
+class Gate:
+    """Lets asynchronous work be held in the middle."""
+
+    def __init__(self) -> None:
+        self._held: list[Deferred[None]] | None = None
+
+    def close(self) -> None:
+        self._held = []
+
+    def open(self) -> None:
+        held, self._held = self._held or [], None
+        for waiting in held:
+            waiting.callback(None)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._held or [])
+
+    def passed(self) -> Deferred[None]:
+        if self._held is None:
+            return succeed(None)
+        self._held.append(Deferred())
+        return self._held[-1]
+
+
+@define
+class Stored:
+    raw: bytes
+    message: Message
+
+
+@define
+class Box:
+    mailbox: Mailbox
+    owner: SessionOwner
+    client: str
+    messages: list[Stored]
+
+
+class MemoryStorage:
+    """Mailboxes and Messages, and a ping."""
+
+    def __init__(self, limit: int = 10) -> None:
+        self.boxes: dict[str, Box] = {}
+        self.gate = Gate()
+        self.broken: Exception | None = None
+        self._limit = limit
+
+    # Mailboxes
+
+    async def create(self, new: NewMailbox) -> Mailbox:
+        await self._working()
+        if new.address in self.boxes:
+            raise AddressUnavailable(f"{new.address} is taken")
+        if sum(box.client == new.client for box in self.boxes.values()) >= self._limit:
+            raise LimitReached("no more mailboxes from this network", retry_after=77)
+        ends = NOW + timedelta(minutes=min(new.ttl_minutes or 60, MAX_TTL_MINUTES))
+        mailbox = Mailbox(
+            len(self.boxes) + 1, new.address, OwnerType.ANONYMOUS, NOW, ends, ends, 0, 0
+        )
+        self.boxes[new.address] = Box(mailbox, SessionOwner(new.token_hash), new.client, [])
+        return mailbox
+
+    async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+        await self._working()
+        box = self._box(address, owner)
+        ends = NOW + timedelta(minutes=min(ttl_minutes, MAX_TTL_MINUTES))
+        box.mailbox = evolve(box.mailbox, expires_at=ends)
+        return box.mailbox
+
+    # Messages
+
+    async def newest(
+        self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
+    ) -> Page:
+        await self._working()
+        found = [
+            one
+            for one in reversed(self._summaries(address, owner, unread))
+            if before is None or one.seq < before
+        ]
+        return _page(found, limit)
+
+    async def since(
+        self, address: str, owner: SessionOwner, *, limit: int, after: int, unread: bool
+    ) -> Page:
+        await self._working()
+        found = [one for one in self._summaries(address, owner, unread) if one.seq > after]
+        return _page(found, limit)
+
+    async def arrivals(self, mailbox_id: int, after: int, limit: int) -> Sequence[Event]:
+        raise NotImplementedError
+
+    async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+        await self._working()
+        return self._stored(address, owner, which).raw
+
+    async def keep_view(self, message: Summary, view: View) -> None:
+        await self._working()
+        for box in self.boxes.values():
+            for stored in box.messages:
+                if stored.message.summary.id == message.id:
+                    stored.message = evolve(stored.message, view=view)
+
+    async def empty(self, address: str, owner: SessionOwner) -> Event:
+        await self._working()
+        box = self._box(address, owner)
+        box.messages.clear()
+        return Event(EventKind.DELETED, box.mailbox.id)
+
+    # Both
+
+    async def ping(self) -> datetime:
+        await self._working()
+        return NOW
+
+    def arrive(self, address: str, raw: bytes, *, subject: str = "hello") -> UUID:
+        """A mail has come in."""
+        box = self.boxes[address]
+        seq = box.mailbox.last_seq + 1
+        box.mailbox = evolve(
+            box.mailbox, last_seq=seq, message_count=box.mailbox.message_count + 1
+        )
+        summary = Summary(
+            id=uuid4(),
+            seq=seq,
+            mailbox_id=box.mailbox.id,
+            bucket=NOW,
+            to_address=address,
+            tag="",
+            subject=subject,
+            from_address="ann@example.org",
+            from_name="Ann",
+            received_at=NOW,
+            size=len(raw),
+            is_read=False,
+            preview=None,
+            attachment_count=None,
+            parser_version=None,
+        )
+        trace = Trace("bounce@example.org", address, "mx.example.org", "192.0.2.7", None)
+        box.messages.append(Stored(raw, Message(summary, trace, None)))
+        return summary.id
+
+    async def _working(self) -> None:
+        await self.gate.passed()
+        if self.broken is not None:
+            raise self.broken
+
+    def _box(self, address: str, owner: SessionOwner) -> Box:
+        if not any(box.owner == owner for box in self.boxes.values()):
+            raise Unauthenticated("this token was never issued")
+        box = self.boxes.get(address)
+        if box is None or box.owner != owner:
+            raise NotFound("there is no such mailbox")
+        return box
+
+    def _summaries(self, address: str, owner: SessionOwner, unread: bool) -> list[Summary]:
+        summaries = [one.message.summary for one in self._box(address, owner).messages]
+        return [one for one in summaries if not (unread and one.is_read)]
+
+    def _stored(self, address: str, owner: SessionOwner, which: UUID | None) -> Stored:
+        for stored in reversed(self._box(address, owner).messages):
+            if which is None or stored.message.summary.id == which:
+                return stored
+        raise NotFound("there is no such message")
+
+
+class MemoryMailboxes:
+    """The Mailboxes port over a :class:`MemoryStorage`."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+        self.create = storage.create
+        self.extend = storage.extend
+
+    async def get(self, address: str, owner: SessionOwner) -> Mailbox:
+        await self._storage._working()
+        return self._storage._box(address, owner).mailbox
+
+    async def delete(self, address: str, owner: SessionOwner) -> Mailbox:
+        await self._storage._working()
+        mailbox = self._storage._box(address, owner).mailbox
+        del self._storage.boxes[address]
+        return mailbox
+
+
+class MemoryMessages:
+    """The Messages port over a :class:`MemoryStorage`."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+        self.newest = storage.newest
+        self.since = storage.since
+        self.arrivals = storage.arrivals
+        self.raw = storage.raw
+        self.keep_view = storage.keep_view
+        self.empty = storage.empty
+
+    async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+        await self._storage._working()
+        stored = self._storage._stored(address, owner, which)
+        read = evolve(stored.message.summary, is_read=True)
+        stored.message = evolve(stored.message, summary=read)
+        return stored.message
+
+    async def delete(self, address: str, owner: SessionOwner, which: UUID) -> Event:
+        await self._storage._working()
+        stored = self._storage._stored(address, owner, which)
+        box = self._storage._box(address, owner)
+        box.messages.remove(stored)
+        return Event(EventKind.DELETED, box.mailbox.id, which)
+
+
+class MemoryBus:
+    """Remembers what was published."""
+
+    def __init__(self) -> None:
+        self.published: list[Event] = []
+        self.state = "ok"
+
+    def publish(self, event: Event) -> None:
+        self.published.append(event)
+
+    def subscribe(self, mailbox_id: int, receive: Callable[[Event], None]) -> MemorySubscription:
+        return MemorySubscription()
+
+    def status(self) -> str:
+        return self.state
+
+
+class MemorySubscription:
+    def cancel(self) -> None:
+        pass
+
+
+class StubParser:
+    """Sees the same parts in every message, and its text in the raw bytes."""
+
+    version = 1
+
+    def __init__(self) -> None:
+        self.away = False
+
+    def parse(self, raw: bytes) -> Deferred[View]:
+        if self.away:
+            unavailable: Deferred[View] = Deferred()
+            unavailable.errback(Unavailable("no worker"))
+            return unavailable
+        return succeed(
+            View(
+                subject="hello",
+                from_address="ann@example.org",
+                from_name="Ann",
+                cc=("bob@example.org",),
+                reply_to=(),
+                date=NOW.astimezone(None),
+                body_text=raw.decode("ascii"),
+                body_html="<p>hi</p>",
+                headers=(("Received", "from mx"), ("Subject", "hello"), ("Return-Path", "<>")),
+                attachments=(Attachment(0, "a.pdf", "application/pdf", 12, None, False),),
+                defects=("odd",),
+                parser_version=1,
+            )
+        )
+
+
+def _page(found: list[Summary], limit: int) -> Page:
+    return Page(found[:limit], found[limit - 1].seq if len(found) > limit else None)

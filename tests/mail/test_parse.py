@@ -1,0 +1,185 @@
+"""Views of ordinary, damaged and hostile messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from itertools import chain
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tempmail.mail.envelope_headers import scan
+from tempmail.mail.parse import MAX_ATTACHMENTS, MAX_BODY_BYTES, PARSER_VERSION, parse, unparsed
+from tempmail.model.message import View
+
+FRAGMENT = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from(
+        b"Content-Type: multipart/mixed; boundary=b|Content-Type: text/plain; charset=utf-7|--b|"
+        b"--b--|Content-Type: message/rfc822|Content-Type: text/html; charset*0*=x''y; charset*=z|"
+        b"Content-Transfer-Encoding: base64|Content-Transfer-Encoding: uuencode|begin 644 x|"
+        b"Content-Disposition: attachment; filename*1*=%00; filename*=idna''%ff; filename=\"|"
+        b"Content-Disposition: inline|From: <|Subject: =?utf-7?q?+2AA-?=|Date: 1 Jan 0000 25:61 +9999|"
+        b"Cc: a@b, \"|Content-Type: multipart/digest; boundary=\"b\"|Content-ID: <\0>|\xed\xa0\x80|"
+        b"Content-Type: \xff/x|Content-Type: message/delivery-status|=?utf-8?b?//8=?=|X: \xff".split(b"|")
+    ),
+    st.just(b""),
+)  # fmt: skip
+MESSAGE = st.lists(FRAGMENT, max_size=30).map(b"\r\n".join)
+
+
+def texts(view: View) -> Iterator[str]:
+    yield from (view.subject, view.from_address, view.from_name, view.body_text, view.body_html)
+    yield from chain(view.cc, view.reply_to, view.defects, *view.headers)
+    for one in view.attachments:
+        yield from (one.filename, one.content_type, one.content_id or "")
+
+
+def multipart(*parts: bytes) -> bytes:
+    lines = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts)
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + lines + b"--b--\r\n"
+
+
+def test_an_ordinary_message_is_read_whole() -> None:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = "Jürgen <j@example.org>"
+    message["To"] = "box@tempmail.localhost"
+    message["Cc"] = "Ann <ann@example.org>, bob@example.org"
+    message["Reply-To"] = "answers@example.org"
+    message["Subject"] = "Willkommen, Jürgen"
+    message["Date"] = "Thu, 20 Nov 2025 10:00:00 +0200"
+    message.set_content("Grüße\nund mehr\n")
+    message.add_alternative("<p>Grüße <img src=cid:logo></p>", subtype="html")
+    message.add_attachment(b"\0\1\2", maintype="image", subtype="png", filename="Bild é.png")
+    view = parse(message.as_bytes())
+
+    assert (view.subject, view.from_address, view.from_name) == (
+        "Willkommen, Jürgen",
+        "j@example.org",
+        "Jürgen",
+    )
+    assert view.cc == ("ann@example.org", "bob@example.org")
+    assert view.reply_to == ("answers@example.org",)
+    assert view.date == datetime(2025, 11, 20, 8, tzinfo=UTC)
+    assert view.body_text == "Grüße\nund mehr\n"
+    assert "<p>Grüße" in view.body_html
+    assert view.headers[0] == ("From", "Jürgen <j@example.org>")
+    assert [name for name, _ in view.headers][:4] == ["From", "To", "Cc", "Reply-To"]
+    (attachment,) = view.attachments
+    assert (attachment.filename, attachment.content_type, attachment.size, attachment.inline) == (
+        "Bild é.png",
+        "image/png",
+        3,
+        False,
+    )
+    assert view.defects == ()
+    assert view.parser_version == PARSER_VERSION
+
+
+def test_an_image_with_a_content_id_is_inline() -> None:
+    (image,) = parse(
+        multipart(b"Content-Type: image/gif\r\nContent-ID: <logo@x>\r\n\r\nGIF")
+    ).attachments
+    assert (image.content_id, image.inline) == ("logo@x", True)
+
+
+def test_a_forwarded_message_is_an_attachment_byte_for_byte() -> None:
+    forwarded = b"Subject: inner\r\n\r\ninner text"
+    view = parse(multipart(b"\r\nouter", b"Content-Type: message/rfc822\r\n\r\n" + forwarded))
+    assert view.body_text == "outer"
+    assert [(one.content_type, one.size) for one in view.attachments] == [
+        ("message/rfc822", len(forwarded))
+    ]
+
+
+def test_a_multipart_without_its_boundary_shows_its_text() -> None:
+    view = parse(b"Content-Type: multipart/mixed\r\n\r\nall there is")
+    assert view.body_text == "all there is"
+    assert view.defects == ("no boundary in multipart",)
+
+
+def test_a_message_without_headers_has_a_body() -> None:
+    assert parse(b"\r\nonly text").body_text == "only text"
+    assert parse(b"only text, no header").body_text == "only text, no header"
+    assert parse(b"").body_text == ""
+
+
+def test_an_impossible_date_is_a_defect() -> None:
+    for date in (b"yesterday", b"1 Jan 0001 00:00 +0100", b"Thu, 32 Nov 2025 10:00:00 +0000"):
+        view = parse(b"Date: " + date + b"\r\n\r\n")
+        assert view.date is None
+        assert view.defects == ("date not understood",)
+
+
+def test_a_date_without_zone_is_in_utc() -> None:
+    view = parse(b"Date: Thu, 20 Nov 2025 10:00:00 -0000\r\n\r\n")
+    assert view.date == datetime(2025, 11, 20, 10, tzinfo=UTC)
+
+
+def test_parts_beyond_the_bound_are_left_out() -> None:
+    view = parse(multipart(*[b"\r\nx"] * 1005))
+    assert view.body_text.split() == ["x"] * 1000
+    assert "more than 1000 parts" in view.defects
+
+
+def test_depth_beyond_the_bound_is_left_out() -> None:
+    nested = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n\r\n" % (n, n)
+        + b"level %d\r\n--b%d\r\n" % (n, n)
+        for n in range(60)
+    )
+    view = parse(nested)
+    assert "level 49" in view.body_text
+    assert "level 55" not in view.body_text
+    assert "parts nested deeper than 50" in view.defects
+
+
+def test_attachments_beyond_the_bound_are_left_out() -> None:
+    part = b"Content-Disposition: attachment; filename=x\r\n\r\nx"
+    view = parse(multipart(*[part] * (MAX_ATTACHMENTS + 1)))
+    assert len(view.attachments) == MAX_ATTACHMENTS
+    assert view.attachments[-1].index == MAX_ATTACHMENTS - 1
+    assert f"more than {MAX_ATTACHMENTS} attachments" in view.defects
+
+
+def test_headers_beyond_the_bounds_are_left_out() -> None:
+    view = parse(b"X: y\r\n" * 1500 + b"\r\nbody")
+    assert len(view.headers) == 1000
+    assert view.defects == ("more than 1000 headers",)
+    view = parse(b"X: " + b"y" * 10_000 + b"\r\n\r\nbody")
+    assert len(view.headers[0][1]) < 8 * 1024
+    assert view.defects == ("header too long",)
+
+
+def test_bodies_beyond_the_bound_are_cut() -> None:
+    body = "日本語".encode() * 500_000
+    view = parse(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + body)
+    assert MAX_BODY_BYTES - 3 < len(view.body_text.encode()) <= MAX_BODY_BYTES
+    assert view.defects == (f"text cut at {MAX_BODY_BYTES} bytes",)
+
+
+@given(MESSAGE)
+def test_any_bytes_give_a_view_that_can_be_stored(raw: bytes) -> None:
+    for text in texts(parse(raw)):
+        assert "\0" not in text
+        text.encode("utf-8")
+
+
+def test_the_view_agrees_with_the_scan_at_arrival() -> None:
+    raw = b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\nSubject: =?utf-8?b?w4k=?= x\r\n y\r\n\r\n"
+    view, scanned = parse(raw), scan([raw])
+    assert (view.subject, view.from_address, view.from_name) == (
+        scanned.subject,
+        scanned.from_address,
+        scanned.from_name,
+    )
+    assert scanned.subject == "É x y"
+
+
+def test_a_message_that_cannot_be_parsed_shows_its_subject_and_author() -> None:
+    view = unparsed(b"From: a@b\r\nSubject: x\r\n\r\nbody", "the parser crashed")
+    assert (view.subject, view.from_address, view.body_text) == ("x", "a@b", "")
+    assert view.defects == ("the parser crashed",)
