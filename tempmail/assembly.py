@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from tempmail import welcome
+from tempmail import __version__
 from tempmail.bus.local import LocalBus
 from tempmail.core.budget import ByteBudget
 from tempmail.core.delivery import Delivery
@@ -16,7 +17,13 @@ from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.reading import Reading
 from tempmail.core.waiting import Watching
+from tempmail.http.api import api_resource
+from tempmail.http.metrics import MetricsResource
+from tempmail.http.site import Site
 from tempmail.listening import Listening
+from tempmail.live.factory import InboxFactory
+from tempmail.live.upgrade import InboxResource
+from tempmail.model.errors import Unavailable
 from tempmail.settings import Settings
 from tempmail.shutdown import Step, stop_in_order
 from tempmail.smtp import tls
@@ -30,12 +37,15 @@ from tempmail.storage.mailboxes import PostgresMailboxes
 from tempmail.storage.messages import PostgresMessages
 from tempmail.storage.migrate import migrate
 from tempmail.storage.sweeping import PostgresHousekeeping, prepare_partition
+from tempmail.welcome import welcome
+from tempmail.workers.pool import ParserPool
 
-_BYTES_IN_FLIGHT = 256 * 1024 * 1024
+BYTES_IN_FLIGHT = 256 * 1024 * 1024
+"""Of mail that is being received or waits for its commit; more is answered 452."""
 
 
 class Daemon:
-    """A whole service: made, started before the reactor runs, stopped in order.
+    """A whole service: started before the reactor runs, stopped in order.
 
     :param settings: what the operator chose.
     :param reactor: the one reactor, handed to every part that needs it.
@@ -48,66 +58,114 @@ class Daemon:
         self._reactor = reactor
         self._cluster = None if settings.database else EmbeddedCluster(settings.data_dir)
         self._ready = False
-        self.smtp_ports = Listening(reactor)
-        self.http_ports = Listening(reactor)
-        self.metrics_ports = Listening(reactor)
+        self._smtp_ports = Listening(reactor)
+        self._http_ports = Listening(reactor)
+        self._metrics_ports = Listening(reactor)
 
     def start(self) -> None:
-        """Database, parts, ports, in this order.
+        """Storage, parts, ports, in this order.
 
         :raises TempmailError: why it cannot start, in one line.
         """
-        dsn = self._start_database()
-        self._assemble(dsn)
+        self._make_data_dir()
+        self._assemble(self._start_storage())
         self._listen()
-        self._reactor.callWhenRunning(self.sweeper.start)
+        self._parser.start()
+        self._reactor.callWhenRunning(self._sweeper.start)
         self._ready = True
 
-    def _start_database(self) -> str:
+    def _make_data_dir(self) -> None:
+        try:
+            self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"--data-dir {self._settings.data_dir} cannot be made: {error.strerror}"
+            ) from error
+
+    def _start_storage(self) -> str:
+        dsn = self._settings.database
         if self._cluster is not None:
             self._cluster.start()
-        dsn = self._settings.database or self._cluster.dsn
+            dsn = self._cluster.dsn
+        assert dsn is not None
         connection = connect(dsn)
         try:
             migrate(connection)
             with connection.cursor() as cursor:
-                for hours_ahead in range(2):  # the sweeper makes the others
+                for hours_ahead in range(2):  # the first sweep makes the others
                     prepare_partition(cursor, hours_ahead)
         finally:
             connection.close()
         return dsn
 
     def _assemble(self, dsn: str) -> None:
-        settings, reactor = self._settings, self._reactor
-        domains = settings.domains
+        settings, reactor, domains = self._settings, self._reactor, self._settings.domains
         metrics = Metrics()
 
-        self.database = Database(dsn, reactor, metrics)
-        self.ingest = GroupCommit(dsn, reactor, metrics)
-        mailboxes = PostgresMailboxes(self.database, settings.tombstone_days)
-        messages = PostgresMessages(self.database)
+        self._database = Database(dsn, reactor, metrics)
+        self._ingest = GroupCommit(dsn, reactor, metrics)
+        mailboxes = PostgresMailboxes(self._database, settings.tombstone_days)
+        messages = PostgresMessages(self._database)
+        housekeeping = PostgresHousekeeping(self._database, tombstone_days=settings.tombstone_days)
 
-        self.bus = LocalBus(metrics)
-        self.delivery = Delivery(self.ingest, self.bus, metrics)
-        self.sweeper = Sweeper(
-            PostgresHousekeeping(self.database, tombstone_days=settings.tombstone_days),
-            self.bus,
-            metrics,
-            reactor,
-        )
-        self.smtp = MailFactory(
-            self.delivery,
+        bus = LocalBus(metrics)
+        self._parser = ParserPool(reactor, metrics)
+        desk = MailboxDesk(mailboxes, domains, bus)
+        reading = Reading(messages, self._parser, bus)
+        self._sweeper = Sweeper(housekeeping, bus, metrics, reactor)
+
+        self._smtp = MailFactory(
+            Delivery(self._ingest, bus, metrics),
             domains,
-            ByteBudget(_BYTES_IN_FLIGHT, metrics.bytes_in_flight),
+            ByteBudget(BYTES_IN_FLIGHT, metrics.bytes_in_flight),
             metrics,
             SmtpSettings(settings.hostname, settings.max_message_bytes),
             reactor,
-            None,
+            self._tls_context(),
         )
+        self._live = InboxFactory(Watching(mailboxes, messages, bus), metrics, reactor)
+        self._http = Site(
+            api_resource(
+                desk,
+                reading,
+                PostgresHealth(self._database),
+                bus,
+                lambda: self._ready,
+                version=__version__,
+                websocket=InboxResource(self._live),
+            ),
+            reactor,
+            metrics,
+        )
+        self._metrics = Site(MetricsResource(metrics), reactor, metrics)
+
+    def _tls_context(self) -> IOpenSSLServerConnectionCreator | None:
+        certificate, key = self._settings.tls_cert, self._settings.tls_key
+        if certificate is None or key is None:
+            if self._settings.environment == "prod":
+                return None
+            certificate, key = tls.self_signed(self._settings.data_dir, self._settings.hostname)
+        return tls.server_context(certificate, key)
 
     def _listen(self) -> None:
         for description in self._settings.smtp:
-            self.smtp_ports.open("--smtp", description, self.smtp)
+            self._smtp_ports.open("--smtp", description, self._smtp)
+        for description in self._settings.http:
+            self._http_ports.open("--http", description, self._http)
+        if self._settings.metrics is not None:
+            self._metrics_ports.open("--metrics", self._settings.metrics, self._metrics)
+
+    def welcome(self) -> str:
+        """What to tell the operator who started it."""
+        return welcome(
+            self._smtp_ports.where(),
+            self._http_ports.where(),
+            self._metrics_ports.where(),
+            self._settings.domain,
+            "the database of --database"
+            if self._cluster is None
+            else f"embedded PostgreSQL in {self._settings.data_dir}",
+        )
 
     def give_up(self) -> None:
         """Leave nothing behind of a start that failed."""
@@ -115,18 +173,20 @@ class Daemon:
             self._cluster.stop()
 
     async def stop(self) -> None:
-        """Answer what was begun, then end."""
+        """Take nothing new, answer what was begun, then end part by part."""
         self._ready = False
         steps = [
-            Step("closing SMTP", self.smtp_ports.close, 2),
-            Step("draining SMTP", self.smtp.drain, 15, self.smtp.abort),
-            Step("the sweep", self.sweeper.stop, 3),
-            Step("the last batch", self.ingest.stop, 5),
-            Step("the database's connections", self.database.stop, 2),
+            Step("closing SMTP", self._smtp_ports.close, 2),
+            Step("closing HTTP", self._http_ports.close, 2),
+            Step("draining SMTP", self._smtp.drain, 12, self._smtp.abort),
+            Step("closing WebSockets", lambda: self._live.close_all(2), 3),
+            Step("the sweep", self._sweeper.stop, 2),
+            Step("the last batch", self._ingest.stop, 3),
+            Step("the parsers", self._parser.stop, 2),
+            Step("connections to storage", self._database.stop, 1),
+            Step("closing metrics", self._metrics_ports.close, 1),
         ]
         if self._cluster is not None:
-            steps.append(Step("PostgreSQL", lambda: deferToThread(self._cluster.stop), 10))
+            cluster = self._cluster
+            steps.append(Step("PostgreSQL", lambda: deferToThread(cluster.stop), 8))
         await stop_in_order(steps, self._reactor)
-
-    def welcome(self) -> str:
-        return "started"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import ServerFactory
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
 from twisted.python.failure import Failure
 
 from tempmail.model.errors import InvalidInput, Unavailable
@@ -29,7 +29,7 @@ class Listening:
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
 
-    def open(self, option: str, description: str, factory: ServerFactory) -> None:
+    def open(self, option: str, description: str, factory: IProtocolFactory) -> None:
         """Listen on the endpoint that ``description`` names.
 
         :param option: the operator's word for it, for messages.
@@ -60,15 +60,15 @@ class Listening:
 
     def where(self) -> list[str]:
         """Host and port of each TCP port, path of others."""
-        hosts = [port.getHost() for port in self.ports]
-        return [
-            f"{_bracketed(host.host)}:{host.port}" if hasattr(host, "port") else str(host)
-            for host in hosts
-        ]
+        return [_shown(port.getHost()) for port in self.ports]
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _shown(address: IAddress) -> str:
+    if isinstance(address, IPv6Address):
+        return f"[{address.host}]:{address.port}"
+    if isinstance(address, IPv4Address):
+        return f"{address.host}:{address.port}"
+    return str(address)
 
 
 def _cannot_listen(option: str, description: str, error: BaseException | None) -> Unavailable:

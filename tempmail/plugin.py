@@ -1,3 +1,5 @@
+# Much of twisted.python.usage has no annotations.
+# mypy: disable-error-code="no-untyped-call"
 """``twistd tempmail``: its options, and the service that they start."""
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Options(usage.Options):
 
     def opt_version(self) -> NoReturn:
         """Show the version and exit"""
-        print(f"tempmail {__version__}")  # noqa: T201  # what the option is for
+        print(f"tempmail {__version__}")
         raise SystemExit(0)
 
     def parseOptions(self, options: Any = None) -> None:
@@ -86,15 +88,16 @@ class TempmailService(Service):
         except TempmailError as error:
             daemon.give_up()
             twistd = self._options.parent
+            assert twistd is not None
             if not twistd["nodaemon"]:
                 raise  # twistd hands it to the process that waits in the foreground
             if twistd["pidfile"]:
                 Path(twistd["pidfile"]).unlink(missing_ok=True)
             fail(error.detail)
         self._daemon = daemon
-        print(daemon.welcome(), file=sys.__stdout__, flush=True)  # noqa: T201
+        print(daemon.welcome(), file=sys.__stdout__, flush=True)
 
-    def stopService(self) -> Deferred[None] | None:  # type: ignore[override]  # zope's stub says None
+    def stopService(self) -> Deferred[None] | None:
         super().stopService()
         if self._daemon is None:
             return None
@@ -110,5 +113,5 @@ def makeService(options: Options) -> TempmailService:
 
 def fail(message: str, status: int = 1) -> NoReturn:
     """End the process with one line."""
-    print(f"tempmail: {message}", file=sys.__stderr__, flush=True)  # noqa: T201
+    print(f"tempmail: {message}", file=sys.__stderr__, flush=True)
     raise SystemExit(status)

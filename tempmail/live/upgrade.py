@@ -92,6 +92,7 @@ class InboxResource(Resource):
         request.setResponseCode(HTTPStatus.SWITCHING_PROTOCOLS)  # for an access log
         request.connectionLost(Failure(ConnectionDone("upgraded to WebSocket")))
         transport.unregisterProducer()  # the channel was
+        transport.resumeProducing()  # which it may have paused for a client ahead of its time
 
         connection = cast(InboxConnection, self._factory.buildProtocol(transport.getPeer()))
         if isinstance(transport, ProtocolWrapper):  # TLS
@@ -100,7 +101,6 @@ class InboxResource(Resource):
             transport.protocol = connection
         connection.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted is typed in part
         connection.dataReceived(b"\r\n".join([*lines, b"", b""]))
-        transport.resumeProducing()  # in case that the client was ahead of us
         return connection
 
     def _refuse(self, failure: Failure, request: Request) -> None:
@@ -120,7 +120,7 @@ class InboxResource(Resource):
             "detail": error.detail,
             "code": error.code,
         }
-        request.setResponseCode(status.value)
+        request.setResponseCode(status.value, status.phrase.encode())
         request.setHeader("content-type", "application/problem+json")
         for name, value in _HEADERS.get(status, {}).items():
             request.setHeader(name, value)

@@ -46,7 +46,14 @@ def authors(value: bytes) -> Iterator[Author]:
         value = value.replace(b'"', b" ")
     phrase: list[bytes] = []
     angle = comment = b""
-    for token in _TOKEN.finditer(value + b","):
+    for token in (*_TOKEN.finditer(value), None):
+        if token is None or token["separator"] in (b",", b";"):
+            author = _author(b"".join(phrase), angle, comment)
+            if any(author):
+                yield author
+            phrase.clear()
+            angle = comment = b""
+            continue
         match token.lastgroup:
             case "closed":
                 phrase.append(_QUOTED_PAIR.sub(rb"\1", token["quoted"]))
@@ -54,14 +61,8 @@ def authors(value: bytes) -> Iterator[Author]:
                 angle = angle or token["angle"]
             case "comment":
                 comment = comment or token["comment"]
-            case "separator" if token[0] == b":":  # what stood before was a group's name
+            case "separator":  # a colon: what stood before was a group's name
                 phrase.clear()
-            case "separator":
-                author = _author(b"".join(phrase), angle, comment)
-                if any(author):
-                    yield author
-                phrase.clear()
-                angle = comment = b""
             case _:
                 phrase.append(token[0])
 

@@ -84,7 +84,8 @@ def _values(head: bytes) -> tuple[bytes | None, bytes | None, bool]:
             subject = value
         if subject is not None and author is not None:
             break
-    return subject, author, subject is not None and author is not None and position < len(head)
+    both = subject is not None and author is not None
+    return subject, author, both and position + 1 < len(head)  # what follows is no fold
 
 
 def _joined(chunks: Sequence[bytes]) -> bytes:

@@ -32,7 +32,7 @@ def reported(script: str) -> Iterator[None]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield
-    except BenchError as error:
+    except (BenchError, OSError) as error:
         raise SystemExit(f"{script}: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -56,6 +56,9 @@ def running(
     wrapper = ["setpriv", f"--pdeathsig={stop.name.removeprefix('SIG')}"]
     if user is not None and os.geteuid() == 0:
         wrapper += [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    # This checkout is what is measured, as it starts for everybody.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TEMPMAIL_")}
+    environment["PYTHONPATH"] = str(CHECKOUT)
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*wrapper, *map(str, command)],
@@ -64,6 +67,7 @@ def running(
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the benchmark, which stops them in order
             cwd=CHECKOUT,
+            env=environment,
         )
     try:
         yield process

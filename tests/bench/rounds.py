@@ -34,10 +34,10 @@ class Mode:
 
 
 MODES = (
-    Mode("20 kept, 2 KB", "kept", 20, 2048, {"ours": 15000, "reference": 1500}, 20),
-    Mode("one mail a connection, 2 KB", "fresh", 20, 2048, {"ours": 10000, "reference": 1200}, 15),
-    Mode("20 kept, 50 KB", "kept", 20, 51200, {"ours": 6000, "reference": 700}, 12),
-    Mode("200 pipelined, 2 KB", "pipelined", 200, 2048, {"ours": 25000, "reference": 1500}, 35),
+    Mode("20 kept, 2 KB", "kept", 20, 2048, {"ours": 20000, "reference": 2000}, 20),
+    Mode("one mail a connection, 2 KB", "fresh", 20, 2048, {"ours": 14000, "reference": 1600}, 15),
+    Mode("20 kept, 50 KB", "kept", 20, 51200, {"ours": 9000, "reference": 900}, 12),
+    Mode("200 pipelined, 2 KB", "pipelined", 200, 2048, {"ours": 40000, "reference": 2000}, 35),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -105,9 +106,7 @@ class Service:
         self.mailbox = OneMailbox(expires_at)
         self.metrics = Metrics()
         self.bus = LocalBus(self.metrics)
-        watching = Watching(
-            cast(Mailboxes, self.mailbox), cast(Messages, self.mailbox), self.bus
-        )
+        watching = Watching(cast(Mailboxes, self.mailbox), cast(Messages, self.mailbox), self.bus)
         self.factory = InboxFactory(watching, self.metrics, reactor, most=most)
         root, ws = Resource(), Resource()
         root.putChild(b"ws", ws)
@@ -140,6 +139,9 @@ class Transport(StringTransport):
         self.protocol: Any = None
         self.gone = False
 
+    def unregisterProducer(self) -> None:
+        self.producer = None  # twice is once, with TCP
+
     def abortConnection(self) -> None:
         super().abortConnection()
         self._clock.callLater(0, self.hang_up)
@@ -151,9 +153,7 @@ class Transport(StringTransport):
     def hang_up(self) -> None:
         if not self.gone:
             self.gone = True
-            self.protocol.connectionLost(Failure(self.abortedError))
-
-    from twisted.internet.error import ConnectionDone as abortedError  # noqa: N813
+            self.protocol.connectionLost(Failure(ConnectionDone()))
 
 
 class Visitor:
@@ -179,8 +179,9 @@ class Visitor:
         for name, value in (headers or {}).items():
             request.headers[name] = value
         self.client.send_request(request)
-        self._out()
         self.events: list[Any] = []
+        self._over = False
+        self._out()
 
     def _out(self) -> None:
         for data in self.client.data_to_send():
@@ -193,7 +194,10 @@ class Visitor:
         self.transport.clear()
         if data:
             self.client.receive_data(data)
-            self.events += self.client.events_received()
+        if self.transport.gone and not self._over:
+            self._over = True
+            self.client.receive_eof()
+        self.events += self.client.events_received()
         self._out()
         self.clock.advance(0)
 
@@ -208,7 +212,7 @@ class Visitor:
         """Every text frame that came, decoded."""
         self.look()
         return [
-            json.loads(event.data)
+            json.loads(bytes(event.data))
             for event in self.events
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encodings import _cache  # type: ignore[attr-defined]  # to see that it does not grow
+from encodings import _cache
 
 import pytest
 from hypothesis import given

@@ -22,20 +22,15 @@ from tempmail.mail.parameters import parameters
         (b'attachment; filename="a\r\n b"', "filename", "a b"),
         # RFC 2231 sections 3, 4 and 4.1
         (b'x/y; URL*0="ftp://"; URL*1="cs.utk.edu"', "url", "ftp://cs.utk.edu"),
-        (b"x/y; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A", "title", "This is ***fun***"),
-        (
-            b"x/y; title*0*=us-ascii'en'This%20is%20even%20more%20;\r\n"
-            b' title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2="isn\'t it!"',
-            "title",
-            "This is even more ***fun*** isn't it!",
-        ),
+        (b"x/y; title*=us-ascii'en-us'This%20is%20%2Afun%2A", "title", "This is *fun*"),
+        (b"x/y; t*0*=us-ascii'en'even%20;\r\n t*1*=%2Amore%2A; t*2=\"!\"", "t", "even *more*!"),
         (b"x/y; a*1=2; a*0=1", "a", "12"),
         (b"x/y; a*=utf-8''%C3%89; a=E", "a", "É"),
         (b"x/y; a*=no-quotes%20here", "a", "no-quotes here"),
         (b"x/y; a*=1; a*0*=2; a*0=3; a*x=4", "a", "1"),
         (b"x/y; a=1; a=2", "a", "1"),
     ],
-)  # fmt: skip
+)
 def test_parameters_are_read(value: bytes, name: str, text: str) -> None:
     assert parameters(value)[name] == text
 

@@ -15,19 +15,31 @@ from tempmail.mail.envelope_headers import scan
 from tempmail.mail.parse import MAX_ATTACHMENTS, MAX_BODY_BYTES, PARSER_VERSION, parse, unparsed
 from tempmail.model.message import View
 
-FRAGMENT = st.one_of(
-    st.binary(max_size=12),
-    st.sampled_from(
-        b"Content-Type: multipart/mixed; boundary=b|Content-Type: text/plain; charset=utf-7|--b|"
-        b"--b--|Content-Type: message/rfc822|Content-Type: text/html; charset*0*=x''y; charset*=z|"
-        b"Content-Transfer-Encoding: base64|Content-Transfer-Encoding: uuencode|begin 644 x|"
-        b"Content-Disposition: attachment; filename*1*=%00; filename*=idna''%ff; filename=\"|"
-        b"Content-Disposition: inline|From: <|Subject: =?utf-7?q?+2AA-?=|Date: 1 Jan 0000 25:61 +9999|"
-        b"Cc: a@b, \"|Content-Type: multipart/digest; boundary=\"b\"|Content-ID: <\0>|\xed\xa0\x80|"
-        b"Content-Type: \xff/x|Content-Type: message/delivery-status|=?utf-8?b?//8=?=|X: \xff".split(b"|")
-    ),
-    st.just(b""),
-)  # fmt: skip
+HOSTILE_LINES = b"""
+Content-Type: multipart/mixed; boundary=b
+Content-Type: multipart/digest; boundary="b"
+Content-Type: text/plain; charset=utf-7
+Content-Type: text/html; charset*0*=x''y; charset*=z
+Content-Type: message/rfc822
+Content-Type: message/delivery-status
+Content-Type: \xff/x
+Content-Transfer-Encoding: base64
+Content-Transfer-Encoding: uuencode
+Content-Disposition: inline
+Content-Disposition: attachment; filename*1*=%00; filename*=idna''%ff; filename="
+Content-ID: <\0>
+From: <
+Subject: =?utf-7?q?+2AA-?=
+Date: 1 Jan 0000 25:61 +9999
+Cc: a@b, "
+X: \xff
+--b
+--b--
+begin 644 x
+=?utf-8?b?//8=?=
+\xed\xa0\x80
+"""
+FRAGMENT = st.one_of(st.binary(max_size=12), st.sampled_from(HOSTILE_LINES.split(b"\n")))
 MESSAGE = st.lists(FRAGMENT, max_size=30).map(b"\r\n".join)
 
 
@@ -98,7 +110,7 @@ def test_a_forwarded_message_is_an_attachment_byte_for_byte() -> None:
 def test_a_multipart_without_its_boundary_shows_its_text() -> None:
     view = parse(b"Content-Type: multipart/mixed\r\n\r\nall there is")
     assert view.body_text == "all there is"
-    assert view.defects == ("no boundary in multipart",)
+    assert "no boundary in multipart" in view.defects
 
 
 def test_a_message_without_headers_has_a_body() -> None:
@@ -108,7 +120,7 @@ def test_a_message_without_headers_has_a_body() -> None:
 
 
 def test_an_impossible_date_is_a_defect() -> None:
-    for date in (b"yesterday", b"1 Jan 0001 00:00 +0100", b"Thu, 32 Nov 2025 10:00:00 +0000"):
+    for date in (b"yesterday", b"1 Jan 999 00:00 +0100", b"Thu, 32 Nov 2025 10:00:00 +0000"):
         view = parse(b"Date: " + date + b"\r\n\r\n")
         assert view.date is None
         assert view.defects == ("date not understood",)
@@ -169,7 +181,8 @@ def test_any_bytes_give_a_view_that_can_be_stored(raw: bytes) -> None:
 
 
 def test_the_view_agrees_with_the_scan_at_arrival() -> None:
-    raw = b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\nSubject: =?utf-8?b?w4k=?= x\r\n y\r\n\r\n"
+    author = b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\n"
+    raw = author + b"Subject: =?utf-8?b?w4k=?= x\r\n y\r\n\r\n"
     view, scanned = parse(raw), scan([raw])
     assert (view.subject, view.from_address, view.from_name) == (
         scanned.subject,

@@ -63,9 +63,11 @@ class Wire(StringTransport):
 class Edge:
     """A factory with all that it needs."""
 
-    def __init__(self, *, budget: int = 1 << 28, tls_context: Any = None, **settings: Any) -> None:
+    def __init__(
+        self, *, budget: int = 1 << 28, tls_context: Any = None, clock: Any = None, **settings: Any
+    ) -> None:
         self.door = Door()
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.metrics = Metrics()
         self.budget = ByteBudget(budget, self.metrics.bytes_in_flight)
         self.factory = MailFactory(

@@ -23,6 +23,7 @@ LINE = b"The quick brown fox jumps over the lazy dog, again and again and then a
 def serve() -> None:
     """Listen on a free port, say which, and end with standard input."""
     from twisted.internet import reactor, stdio
+    from twisted.internet.address import IPv4Address
     from twisted.internet.defer import Deferred, succeed
     from twisted.internet.protocol import Protocol
 
@@ -50,10 +51,12 @@ def serve() -> None:
         ByteBudget(256 * 1024 * 1024, metrics.bytes_in_flight),
         metrics,
         SmtpSettings("mx.example.com"),
-        reactor,  # type: ignore[arg-type]  # a module to mypy
+        reactor,
     )
-    port = reactor.listenTCP(0, factory, backlog=1024, interface="127.0.0.1")  # type: ignore[attr-defined]
-    print(port.getHost().port, flush=True)
+    port = reactor.listenTCP(0, factory, backlog=1024, interface="127.0.0.1")
+    address = port.getHost()
+    assert isinstance(address, IPv4Address)
+    print(address.port, flush=True)
     profile = None
     if "PROFILE" in os.environ:
         import cProfile
@@ -61,7 +64,7 @@ def serve() -> None:
         profile = cProfile.Profile()
         profile.enable()
     stdio.StandardIO(EndOfInput())
-    reactor.run()  # type: ignore[attr-defined]
+    reactor.run()
 
 
 class Client:

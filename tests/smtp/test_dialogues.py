@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from attrs import frozen
+from attrs import Factory, frozen
 
 from tests.smtp.edge import ENVELOPE, HELLO, Edge, codes
 
@@ -24,7 +24,7 @@ class Dialogue:
 
     sent: bytes
     heard: list[str]
-    contents: list[bytes] = []
+    contents: list[bytes] = Factory(list)
     closed: bool = False
 
 
@@ -39,7 +39,8 @@ DIALOGUES = {
     ),
     "an empty mail": Dialogue(BEGIN + b".\r\n", [*BEGUN, KEPT], [b""]),
     "lower case, spaces behind": Dialogue(
-        b"helo x  \r\nmail from:<> \r\nrcpt to:<Box+t@EXAMPLE.com>\r\ndata \r\nhi\r\n.\r\nquit \r\n",
+        b"helo x  \r\nmail from:<> \r\nrcpt to:<Box+t@EXAMPLE.com>\r\ndata \r\n"
+        b"hi\r\n.\r\nquit \r\n",
         ["250", "250 2.1.0", "250 2.1.5", "354", KEPT, "221 2.0.0"],
         [b"hi\r\n"],
         True,

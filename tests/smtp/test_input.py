@@ -45,10 +45,9 @@ class InputTests(TestCase):
         heard = session.send(b"NOOP\r\n" * (COMMANDS_A_TURN * 2) + b"VRFY x\r\n")
         self.assertEqual(len(codes(heard)), COMMANDS_A_TURN)
         self.assertEqual(session.send(b"HELP\r\n"), b"")
-        edge.clock.advance(0)
-        self.assertEqual(len(codes(session.said())), COMMANDS_A_TURN)
-        edge.clock.advance(0)
-        self.assertEqual(codes(session.said()), ["252 2.5.2", "214 2.0.0"])
+        edge.clock.advance(0)  # a Clock takes all turns that are due
+        rest = codes(session.said())
+        self.assertEqual(rest[COMMANDS_A_TURN:], ["252 2.5.2", "214 2.0.0"])
 
     def test_a_turn_that_comes_after_the_end_does_nothing(self) -> None:
         edge = Edge()

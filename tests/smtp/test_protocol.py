@@ -15,7 +15,7 @@ class EnvelopeTests(TestCase):
         edge = Edge()
         session = edge.connect(IPv6Address("TCP", "2001:db8::7", 4))
         session.send(HELLO + b'MAIL FROM:<"a b"@example.org>\r\nRCPT TO:<Box+News@Example.COM>\r\n')
-        session.send('RSET\r\nMAIL FROM:<"a b"@example.org> SMTPUTF8\r\n'.encode())
+        session.send(b'RSET\r\nMAIL FROM:<"a b"@example.org> SMTPUTF8\r\n')
         session.send('RCPT TO:<"Box+News"@Bücher.example>\r\nDATA\r\nhi\r\n..\r\n.\r\n'.encode())
         (envelope,) = edge.door.envelopes
         (recipient,) = envelope.recipients
@@ -185,12 +185,10 @@ class LimitTests(TestCase):
         edge = Edge()
         session = edge.connect()
         session.send(HELLO + ENVELOPE + b"DATA\r\n")
-        for second in range(400):
+        while not session.closed:
             edge.clock.advance(1)
             session.send(b"x")
-            if session.closed:
-                break
-        self.assertLessEqual(second, 310)
+        self.assertLessEqual(edge.clock.seconds(), 310)
         session.leave()
         self.assertEqual(edge.budget.held, 0)
 
@@ -199,9 +197,7 @@ class LimitTests(TestCase):
         session = edge.connect()
         session.send(HELLO + ENVELOPE + b"DATA\r\n" + b"x" * 1_000_000)
         edge.clock.pump([5] * 37)
-        self.assertEqual(
-            codes(session.said()), ["250", "250 2.1.0", "250 2.1.5", "354", "421 4.4.2"][-1:]
-        )
+        self.assertEqual(codes(session.said()), ["421 4.4.2"])
 
     def test_a_session_waits_for_the_door_as_long_as_it_takes(self) -> None:
         edge = Edge()

@@ -1,0 +1,345 @@
+"""Real worker processes, and every way in which they can be lost."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.trial.unittest import TestCase
+
+from tempmail.core.metrics import Metrics
+from tempmail.mail.parse import parse
+from tempmail.model.errors import Unavailable
+from tempmail.model.message import View
+from tempmail.workers.pool import ParserPool
+from tempmail.workers.worker import Limits
+
+MAIL = b"From: Ann <ann@example.org>\r\nSubject: hello\r\n\r\nbody\r\n"
+SHORT_LINES = b"Subject: hello\r\n\r\n" + b"a\r\n" * 2_000_000
+"""Six megabytes that cost the parser a good second and 200 MB."""
+
+OPENING = r"""
+import os, struct, sys, time
+def say(content): os.write(1, struct.pack("!I", len(content)) + content)
+def hear():
+    (length,) = struct.unpack("!I", sys.stdin.buffer.read(4))
+    return sys.stdin.buffer.read(length)
+"""
+HANGS = "say(b''); hear(); time.sleep(3600)"
+KILLED = "say(b''); hear(); os.kill(os.getpid(), 9)"
+EXITS = "say(b''); hear(); os._exit(0)"
+GARBAGE = "say(b''); hear(); say(b'garbage'); time.sleep(3600)"
+TOO_MUCH = "say(b''); hear(); os.write(1, b'\\xff' * 100); time.sleep(3600)"
+UNASKED = "os.write(1, bytes(4) + b'unasked'); time.sleep(3600)"
+LEAVES_A_CHILD = "say(b''); hear(); os.fork() and os._exit(0); hear()"
+NEVER_READY = "time.sleep(3600)"
+ENDS_AT_ONCE = "sys.stderr.write('cannot start'); sys.exit(1)"
+
+
+class PoolTest(TestCase):
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.metrics = Metrics()
+
+    def pool(self, script: str | None = None, *, size: int = 1, **limits: Any) -> ParserPool:
+        pool = ParserPool(
+            reactor,
+            self.metrics,
+            size=size,
+            limits=evolve(Limits(wall_seconds=30), **limits),
+            worker_command=script and [sys.executable, "-c", OPENING + script],
+        )
+        pool.start()
+        self.addCleanup(pool.stop)
+        return pool
+
+    def outcomes(self) -> dict[str, float]:
+        return {
+            sample.labels["outcome"]: sample.value
+            for metric in self.metrics.parses.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+
+    def shows_only_headers(self, view: View, defect: str) -> None:
+        self.assertEqual(view.subject, "hello")
+        self.assertEqual((view.body_text, view.headers), ("", ()))
+        self.assertEqual(view.defects, (defect,))
+
+    async def refused(self, view: Deferred[View], why: str) -> None:
+        with self.assertRaises(Unavailable) as caught:
+            await view
+        self.assertIn(why, caught.exception.detail)
+
+
+def processes(pool: ParserPool) -> list[int]:
+    return [worker.transport.pid for worker in pool._workers if worker.transport is not None]
+
+
+def gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+class Parsing(PoolTest):
+    async def test_a_mail_becomes_its_view(self) -> None:
+        self.assertEqual(await self.pool().parse(MAIL), parse(MAIL))
+        self.assertEqual(self.outcomes(), {"ok": 1})
+
+    async def test_the_pool_names_the_version_of_its_views(self) -> None:
+        pool = self.pool()
+        self.assertEqual((await pool.parse(MAIL)).parser_version, pool.version)
+
+    async def test_a_large_mail_goes_through_the_pipes(self) -> None:
+        view = await self.pool().parse(MAIL + b"line\r\n" * 500_000)
+        self.assertEqual(len(view.body_text.encode()), 2 * 1024 * 1024)
+
+    async def test_workers_start_when_needed_and_stay(self) -> None:
+        pool = self.pool(size=2)
+        self.assertEqual(processes(pool), [])
+        await pool.parse(MAIL)
+        (first,) = processes(pool)
+        await pool.parse(MAIL)
+        self.assertEqual(processes(pool), [first])
+        await gatherResults([pool.parse(MAIL) for _ in range(5)])
+        self.assertEqual(len(processes(pool)), 2)
+
+    async def test_a_worker_makes_room_after_so_many_mails(self) -> None:
+        pool = self.pool(mails_per_worker=2)
+        pids = []
+        for _ in range(4):
+            view = pool.parse(MAIL)
+            pids += processes(pool)
+            self.assertEqual((await view).body_text, "body\n")
+        self.assertEqual(pids[0], pids[1])
+        self.assertNotEqual(pids[1], pids[-1])
+
+    async def test_a_worker_is_confined(self) -> None:
+        pool = self.pool()
+        await pool.parse(MAIL)
+        (pid,) = processes(pool)
+        about = Path(f"/proc/{pid}")
+        environment = dict(
+            line.split("=", 1) for line in (about / "environ").read_text().split("\0") if line
+        )
+        self.assertEqual(set(environment), {"PATH", "LANG"})
+        self.assertEqual(str((about / "cwd").readlink()), "/")
+        self.assertEqual(os.getsid(pid), pid)
+        limits = {
+            line[:26].strip(): line[26:].split()[0]
+            for line in (about / "limits").read_text().splitlines()
+        }
+        self.assertEqual(limits["Max file size"], "0")
+        self.assertEqual(limits["Max core file size"], "0")
+        self.assertEqual(limits["Max processes"], "0")
+        self.assertEqual(limits["Max open files"], "16")
+        self.assertLess(int(limits["Max cpu time"]), 2000)
+        self.assertLess(int(limits["Max address space"]), 400 * 1024 * 1024)
+
+    def test_a_worker_loads_nothing_but_the_parser(self) -> None:
+        script = "import sys, tempmail.workers.main; print('twisted' in sys.modules)"
+        root = Path(__file__).parents[2]
+        output = subprocess.check_output([sys.executable, "-c", script], cwd=root)
+        self.assertEqual(output, b"False\n")
+
+
+class LosingAWorker(PoolTest):
+    async def loses(self, script: str | None, defect: str, outcome: str, **limits: Any) -> None:
+        """One mail is lost by ``script``, with the next in a process of its own."""
+        pool = self.pool(script, **limits)
+        for count in (1, 2):
+            self.shows_only_headers(await pool.parse(MAIL), defect)
+            self.assertEqual(self.outcomes(), {outcome: count})
+
+    async def test_a_worker_that_hangs_is_killed(self) -> None:
+        await self.loses(HANGS, "parsing took too long", "killed", wall_seconds=0.05)
+
+    async def test_a_worker_that_is_killed_from_outside_costs_one_mail(self) -> None:
+        await self.loses(KILLED, "the parser crashed", "crashed")
+
+    async def test_a_worker_that_exits_costs_one_mail(self) -> None:
+        await self.loses(EXITS, "the parser crashed", "crashed")
+
+    async def test_an_answer_that_is_no_view_costs_one_mail(self) -> None:
+        await self.loses(GARBAGE, "the parser crashed", "crashed")
+
+    async def test_an_answer_beyond_the_bound_is_not_waited_for(self) -> None:
+        await self.loses(TOO_MUCH, "the parser crashed", "crashed")
+
+    async def test_a_child_that_keeps_the_pipes_open_is_not_waited_for(self) -> None:
+        await self.loses(LEAVES_A_CHILD, "the parser crashed", "crashed")
+
+    async def test_a_mail_that_takes_too_much_time_costs_itself_only(self) -> None:
+        pool = self.pool(cpu_seconds=0.2, memory_bytes=2**30)
+        lost = pool.parse(SHORT_LINES)
+        kept = pool.parse(MAIL)
+        self.shows_only_headers(await lost, "parsing took too long")
+        self.assertEqual(await kept, parse(MAIL))
+        self.assertEqual(self.outcomes(), {"killed": 1, "ok": 1})
+
+    async def test_a_mail_that_takes_too_much_memory_costs_itself_only(self) -> None:
+        pool = self.pool(cpu_seconds=20, memory_bytes=64 * 2**20)
+        lost = pool.parse(SHORT_LINES)
+        kept = pool.parse(MAIL)
+        self.shows_only_headers(await lost, "parsing took too much memory")
+        self.assertEqual(await kept, parse(MAIL))
+        self.assertEqual(self.outcomes(), {"killed": 1, "ok": 1})
+
+    async def test_an_idle_worker_that_dies_costs_nothing(self) -> None:
+        pool = self.pool()
+        await pool.parse(MAIL)
+        (pid,) = processes(pool)
+        ended = self.when_ended(pool)
+        os.kill(pid, signal.SIGKILL)
+        await ended
+        self.assertEqual(await pool.parse(MAIL), parse(MAIL))
+        self.assertEqual(self.outcomes(), {"ok": 2})
+
+    def when_ended(self, pool: ParserPool) -> Deferred[None]:
+        (worker,) = pool._workers
+        ended: Deferred[None] = Deferred()
+        report: Callable[[Any], None] = worker._on_end
+
+        def both(one: Any) -> None:
+            report(one)
+            ended.callback(None)
+
+        worker._on_end = both
+        return ended
+
+
+class Refusing(PoolTest):
+    async def test_before_the_start_nothing_is_parsed(self) -> None:
+        await self.refused(ParserPool(reactor, self.metrics).parse(MAIL), "stopping")
+
+    async def test_a_worker_that_cannot_start_is_our_trouble(self) -> None:
+        pool = self.pool(ENDS_AT_ONCE)
+        await self.refused(pool.parse(MAIL), "no parser could be started")
+        self.assertEqual(self.outcomes(), {"refused": 1})
+
+    async def test_a_worker_that_is_never_ready_is_our_trouble(self) -> None:
+        pool = self.pool(NEVER_READY, start_seconds=0.05)
+        await self.refused(pool.parse(MAIL), "no parser could be started")
+
+    async def test_a_worker_that_speaks_before_it_is_asked_is_not_used(self) -> None:
+        pool = self.pool(UNASKED)
+        await self.refused(pool.parse(MAIL), "no parser could be started")
+
+    async def test_a_command_that_does_not_exist_is_our_trouble(self) -> None:
+        pool = ParserPool(reactor, self.metrics, worker_command=["/no/such/python"])
+        pool.start()
+        for _ in range(2):
+            await self.refused(pool.parse(MAIL), "no parser could be started")
+        await pool.stop()
+
+    async def test_every_waiting_mail_is_refused_when_no_worker_starts(self) -> None:
+        pool = self.pool(ENDS_AT_ONCE, size=2)
+        for view in [pool.parse(MAIL) for _ in range(5)]:
+            await self.refused(view, "no parser could be started")
+
+    async def test_too_many_mails_wait(self) -> None:
+        pool = self.pool(waiting_mails=3)
+        accepted = [pool.parse(MAIL) for _ in range(3)]
+        await self.refused(pool.parse(MAIL), "too many mails wait")
+        for view in accepted:
+            self.assertEqual((await view).body_text, "body\n")
+        self.assertEqual(self.outcomes(), {"ok": 3, "refused": 1})
+
+    async def test_too_many_bytes_wait(self) -> None:
+        pool = self.pool(waiting_bytes=2 * len(MAIL))
+        accepted = [pool.parse(MAIL) for _ in range(2)]
+        await self.refused(pool.parse(b"x"), "too many mails wait")
+        await gatherResults(accepted)
+        self.assertEqual((await pool.parse(MAIL)).subject, "hello")
+
+
+class Cancelling(PoolTest):
+    async def test_a_waiting_mail_leaves_the_queue(self) -> None:
+        pool = self.pool(waiting_mails=2, waiting_bytes=2 * len(MAIL))
+        first, second = pool.parse(MAIL), pool.parse(MAIL)
+        second.cancel()
+        third = pool.parse(MAIL)
+        await self.assertFailure(second, CancelledError)
+        await gatherResults([first, third])
+        self.assertEqual(self.outcomes(), {"ok": 2})
+
+    async def test_the_answer_to_a_mail_that_a_worker_has_is_ignored(self) -> None:
+        pool = self.pool()
+        await pool.parse(MAIL)
+        given_over, waiting = pool.parse(MAIL), pool.parse(MAIL)
+        given_over.cancel()
+        await self.assertFailure(given_over, CancelledError)
+        self.assertEqual((await waiting).subject, "hello")
+        self.assertEqual(self.outcomes(), {"ok": 3})
+
+
+class Stopping(PoolTest):
+    async def test_no_process_is_left_and_every_mail_is_let_go(self) -> None:
+        pool = self.pool(size=2)
+        await gatherResults([pool.parse(MAIL) for _ in range(3)])
+        pids = processes(pool)
+        self.assertEqual(len(pids), 2)
+        views = [pool.parse(MAIL) for _ in range(5)]
+        first, second = pool.stop(), pool.stop()
+        for view in views:
+            await self.refused(view, "stopping")
+        await self.refused(pool.parse(MAIL), "stopping")
+        await gatherResults([first, second])
+        self.assertEqual([gone(pid) for pid in pids], [True, True])
+
+    async def test_a_worker_that_is_just_starting_is_waited_for(self) -> None:
+        pool = self.pool()
+        view = pool.parse(MAIL)
+        (pid,) = processes(pool)
+        stopped = pool.stop()
+        await self.refused(view, "stopping")
+        await stopped
+        self.assertTrue(gone(pid))
+
+    async def test_stopping_an_unused_pool_is_done_at_once(self) -> None:
+        self.successResultOf(self.pool().stop())
+
+    async def test_a_stopped_pool_can_start_again(self) -> None:
+        pool = self.pool()
+        await pool.parse(MAIL)
+        await pool.stop()
+        pool.start()
+        self.assertEqual((await pool.parse(MAIL)).subject, "hello")
+
+
+class LosingTheDaemon(TestCase):
+    def test_no_worker_survives_a_daemon_that_is_killed(self) -> None:
+        """The worker is stopped (SIGSTOP): it cannot notice by itself."""
+        script = """
+import os, signal
+from twisted.internet import reactor
+from tempmail.core.metrics import Metrics
+from tempmail.workers.pool import ParserPool
+pool = ParserPool(reactor, Metrics())
+pool.start()
+def parsed(view):
+    (worker,) = pool._workers
+    os.kill(worker.transport.pid, signal.SIGSTOP)
+    print(worker.transport.pid, flush=True)
+pool.parse(b"Subject: hello").addCallback(parsed)
+reactor.run()
+"""
+        root = Path(__file__).parents[2]
+        with subprocess.Popen(
+            [sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE
+        ) as daemon:
+            assert daemon.stdout is not None
+            worker = os.pidfd_open(int(daemon.stdout.readline()))
+            self.addCleanup(os.close, worker)
+            daemon.kill()
+            ended, _, _ = select.select([worker], [], [], 20)
+            self.assertEqual(ended, [worker])
