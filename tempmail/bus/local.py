@@ -38,6 +38,8 @@ class LocalBus:
         if subscriptions is None:
             return
         for subscription in tuple(subscriptions):
+            if subscription not in subscriptions:  # cancelled by one before it
+                continue
             try:
                 subscription.receive(event)
             except Exception:

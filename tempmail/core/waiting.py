@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Mailboxes, Messages, Subscription
 from tempmail.model.errors import NotFound, TempmailError
 from tempmail.model.event import Event, EventKind
@@ -110,12 +111,12 @@ class Following:
 class Watching:
     """Lets the owner of a mailbox be told of its events.
 
-    :param mailboxes: says whose a mailbox is.
+    :param mailboxes: says whose a mailbox is; the desk knows it by any spelling of its address.
     :param messages: says what has arrived.
     :param bus: says that something did.
     """
 
-    def __init__(self, mailboxes: Mailboxes, messages: Messages, bus: Bus) -> None:
+    def __init__(self, mailboxes: Mailboxes | MailboxDesk, messages: Messages, bus: Bus) -> None:
         self._mailboxes = mailboxes
         self._messages = messages
         self._bus = bus
@@ -137,9 +138,10 @@ class Watching:
     ) -> Following:
         """Start to follow an admitted mailbox; the result's ``stop`` ends it.
 
-        :param after: the last sequence number known; None for what comes from now on.
+        :param after: the last sequence number known; None, like one that is still to come, for
+            what comes from now on.
         """
-        start = mailbox.last_seq if after is None else after
+        start = mailbox.last_seq if after is None else min(after, mailbox.last_seq)
         following = Following(self._messages, mailbox.id, start, receive, lost)
         following.start(self._bus)
         return following

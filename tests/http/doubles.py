@@ -145,9 +145,7 @@ class MemoryStorage:
         """A mail has come in."""
         box = self.boxes[address]
         seq = box.mailbox.last_seq + 1
-        box.mailbox = evolve(
-            box.mailbox, last_seq=seq, message_count=box.mailbox.message_count + 1
-        )
+        box.mailbox = evolve(box.mailbox, last_seq=seq, message_count=box.mailbox.message_count + 1)
         summary = Summary(
             id=uuid4(),
             seq=seq,

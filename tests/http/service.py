@@ -109,7 +109,7 @@ class Connection:
         self.channel.dataReceived(data)
 
     def received(self) -> bytes:
-        return self.transport.value()
+        return bytes(self.transport.value())
 
     def leave(self, *, cleanly: bool = False) -> None:
         self.channel.connectionLost(Failure(ConnectionDone() if cleanly else ConnectionLost()))
@@ -168,7 +168,7 @@ class Service:
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
         connection = self.connect(client)
-        connection.send(request_bytes(method, target, sent, cast(bytes, body or b"")))
+        connection.send(request_bytes(method, target, sent, body or b""))
         [reply] = replies(connection.received(), method)
         connection.leave(cleanly=True)
         return reply

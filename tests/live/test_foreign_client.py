@@ -6,13 +6,11 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTCP, IReactorTime
-from twisted.internet.protocol import ServerFactory
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.ssl import CertificateOptions, KeyPair
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
@@ -24,7 +22,6 @@ from websockets.sync.client import ClientConnection, connect
 from tempmail.http.site import Site
 from tests.live.doubles import ADDRESS, FOREIGN_TOKEN, TOKEN, Service, arrival
 
-_T = TypeVar("_T")
 reactor = cast(Any, installed)
 
 
@@ -41,12 +38,12 @@ class ForeignClientTests(TestCase):
         self.port = self.listen(self.site)
         self.clients: list[ClientConnection] = []
 
-    def listen(self, factory: ServerFactory[Any]) -> int:
-        port = cast(IReactorTCP, reactor).listenTCP(0, factory, interface="127.0.0.1")
+    def listen(self, factory: Any) -> int:
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
 
-    async def tearDown(self) -> None:
+    async def tearDown(self) -> None:  # type: ignore[override]  # trial waits for it
         closing = self.service.factory.close_all(1)
         for client in self.clients:
             await deferToThread(client.close)
@@ -54,16 +51,15 @@ class ForeignClientTests(TestCase):
         await deferLater(reactor, 0.01)
 
     def connect(self, query: str = f"?token={TOKEN}", **more: Any) -> Deferred[ClientConnection]:
+        scheme = "wss" if "ssl" in more else "ws"
+
         def connected() -> ClientConnection:
-            url = f"ws://127.0.0.1:{self.port}/ws/inbox/{ADDRESS}{query}"
-            client = connect(url, **{"open_timeout": 5, "close_timeout": 5, **more})
+            url = f"{scheme}://127.0.0.1:{self.port}/ws/inbox/{ADDRESS}{query}"
+            client: ClientConnection = connect(url, **more)
             self.clients.append(client)
             return client
 
         return deferToThread(connected)
-
-    def in_thread(self, what: Callable[[], _T]) -> Deferred[_T]:
-        return deferToThread(what)
 
     async def received(self, client: ClientConnection) -> Any:
         return json.loads(await deferToThread(client.recv, 5))
@@ -116,18 +112,11 @@ class ForeignClientTests(TestCase):
         self.assertEqual(self.service.open(), 0)
 
     async def test_a_connection_over_tls_is_the_same(self) -> None:
-        options = _self_signed()
-        self.port = self.listen(TLSMemoryBIOFactory(options, False, self.site))
+        self.port = self.listen(TLSMemoryBIOFactory(_self_signed(), False, self.site))
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
 
-        def connected() -> ClientConnection:
-            url = f"wss://127.0.0.1:{self.port}/ws/inbox/{ADDRESS}?token={TOKEN}"
-            client = connect(url, ssl=trusting)
-            self.clients.append(client)
-            return client
-
-        client = await deferToThread(connected)
+        client = await self.connect(ssl=trusting)
         self.service.arrive()
         self.assertEqual((await self.received(client))["seq"], 1)
         self.service.factory.close_all(5)

@@ -99,6 +99,7 @@ class AnswerTests(TestCase):
         self.edge.door.waiting[0].errback(Undecided("commit"))
         self.assertEqual(self.session.said(), b"")
         self.assertTrue(self.session.wire.aborted)
+        self.assertEqual(self.edge.replied("none"), 1)
 
     def test_any_other_failure_is_451_and_logged_once(self) -> None:
         self.session.send(MAIL)
@@ -206,11 +207,15 @@ class LimitTests(TestCase):
         session.send(HELLO + MAIL)
         edge.clock.pump([5] * 200)
         edge.door.waiting[0].callback([])
+        edge.clock.advance(5)
         self.assertEqual(codes(session.said()), ["250 2.0.0"])
 
     def test_a_client_that_does_not_take_its_last_reply_is_dropped(self) -> None:
         edge = Edge()
         session = edge.connect()
+        edge.clock.advance(4)
         session.send(b"QUIT\r\n")
+        edge.clock.pump([5, 5])
+        self.assertFalse(session.wire.aborted)
         edge.clock.advance(5)
         self.assertTrue(session.wire.aborted)

@@ -1,0 +1,222 @@
+"""What each command means (RFC 5321 section 4.1.1), given where the session stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import evolve
+
+from tempmail.model.address import Recipient
+from tempmail.smtp import replies
+from tempmail.smtp.body import BodyReader
+from tempmail.smtp.grammar import ForwardPath, parse_mail, parse_rcpt
+from tempmail.smtp.input import END, UPGRADE, InputLoop
+from tempmail.smtp.replies import Refusal
+
+if TYPE_CHECKING:
+    from tempmail.smtp.factory import MailFactory
+
+_HTTP = frozenset(b"GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE PRI".split())
+
+
+class Commands(InputLoop):
+    """The state of a session and the commands that change it.
+
+    :param edge: whose settings, domains and budget it uses.
+    :param peer_ip: the client's address.
+    :ivar name: what the client called itself, None before EHLO.
+    :ivar mail_from: the reverse-path, None before MAIL.
+    :ivar tls: protocol and cipher, None in clear.
+    :ivar content_since: when the content under way began, by the clock.
+    """
+
+    challengers = MappingProxyType({})  # nobody logs in to hand over mail
+
+    def __init__(self, edge: MailFactory, peer_ip: str) -> None:
+        super().__init__(edge.clock)
+        self.edge = edge
+        self.peer_ip = peer_ip
+        self.tls: str | None = None
+        self.name: str | None = None
+        self.content_since = 0.0
+        self.ctx = edge.tls_context
+        self.canStartTLS = self.ctx is not None
+        self.forget()
+
+    def forget(self) -> None:
+        """RSET: the mail under way, not the session (section 4.1.1.5)."""
+        self.mail_from: str | None = None
+        self._utf8 = False
+        self.recipients: dict[tuple[str, str], Recipient] = {}
+
+    def extensions(self) -> dict[bytes, list[bytes] | None]:
+        """What EHLO announces: ours, and STARTTLS as ESMTP finds it possible."""
+        announced: dict[bytes, list[bytes] | None] = {
+            b"PIPELINING": None,
+            b"SIZE": [b"%d" % self.edge.settings.max_message_bytes],
+            b"8BITMIME": None,
+            b"SMTPUTF8": None,
+            b"ENHANCEDSTATUSCODES": None,
+        }
+        announced.update(super().extensions())  # type: ignore[no-untyped-call]  # twisted.mail has no types
+        return announced
+
+    def command(self, line: bytes) -> None:
+        if b"\n" in line or b"\r" in line or b"\0" in line:
+            self.refuse(replies.MALFORMED_LINE)
+            return
+        verb, _, argument = line.partition(b" ")
+        obey = self._VERBS.get(verb) or self._VERBS.get(verb.upper())
+        if obey is not None:
+            obey(self, argument)
+        elif verb.upper() in _HTTP:
+            self.refuse(replies.NOT_HTTP)
+            self.waits |= END
+        else:
+            self.refuse(replies.UNRECOGNIZED)
+
+    def _ehlo(self, argument: bytes) -> None:
+        if self._greeted_by(argument):
+            self.reply(self.edge.ehlo_reply(self))
+
+    def _helo(self, argument: bytes) -> None:
+        if self._greeted_by(argument):
+            self.reply(self.edge.helo_reply)
+
+    def _greeted_by(self, argument: bytes) -> bool:
+        try:
+            name = argument.strip().decode("utf-8")
+        except UnicodeDecodeError:
+            name = ""
+        if not name or len(name) > 255 or not name.isprintable():
+            self.refuse(replies.NAME_NEEDED)
+            return False
+        self.forget()
+        self.name = name
+        # Both are certain only now: behind a proxy's header, after a handshake.
+        self.peer_ip = getattr(self.transport.getPeer(), "host", self.peer_ip)
+        if self.startedTLS and self.tls is None:
+            connection = self.transport.getHandle()
+            self.tls = f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}"
+        return True
+
+    def _mail(self, argument: bytes) -> None:
+        if self.name is None:
+            self.refuse(replies.HELLO_FIRST)
+            return
+        if self.mail_from is not None:
+            self.refuse(replies.NESTED_MAIL)
+            return
+        sender = parse_mail(argument)
+        if isinstance(sender, Refusal):
+            self.refuse(sender)
+        elif sender.size > self.edge.settings.max_message_bytes:
+            self.refuse(replies.TOO_LARGE)
+        else:
+            self.mail_from, _, self._utf8 = sender
+            self.reply(replies.SENDER_OK)
+
+    def _rcpt(self, argument: bytes) -> None:
+        if self.mail_from is None:
+            self.refuse(replies.MAIL_FIRST)
+            return
+        path = parse_rcpt(argument, self._utf8)
+        if isinstance(path, Refusal):
+            self.refuse(path)
+            return
+        recipient = self._recipient(path)
+        if recipient is None:
+            self.refuse(replies.RELAY_DENIED)
+        elif len(self.recipients) >= self.edge.settings.max_recipients:
+            self.refuse(replies.TOO_MANY_RECIPIENTS)
+        else:
+            self.recipients[recipient.address, recipient.tag] = recipient
+            self.reply(replies.RECIPIENT_OK)
+
+    def _recipient(self, path: ForwardPath) -> Recipient | None:
+        domains = self.edge.domains
+        mailbox, given = path
+        if "@" not in mailbox:  # section 4.1.1.3: every host has a postmaster
+            mailbox = f"{mailbox}@{domains.default}"
+        recipient = domains.recipient(mailbox)
+        if recipient is not None and given != mailbox:
+            return evolve(recipient, given=given)
+        return recipient
+
+    def _data(self, argument: bytes) -> None:
+        if argument and argument.strip():
+            self.refuse(replies.NO_ARGUMENT_ALLOWED)
+        elif self.mail_from is None:
+            self.refuse(replies.MAIL_FIRST)
+        elif not self.recipients:
+            self.refuse(replies.NO_RECIPIENTS)
+        else:
+            self.content_since = self.clock.seconds()
+            self.body = BodyReader(self.edge.settings.max_message_bytes, self.edge.budget)
+            self.reply(replies.START_MAIL_INPUT)
+
+    def _rset(self, argument: bytes) -> None:
+        if self._alone(argument):
+            self.forget()
+            self.reply(replies.OK)
+
+    def _noop(self, _argument: bytes) -> None:
+        self.reply(replies.OK)
+
+    def _help(self, _argument: bytes) -> None:
+        self.reply(replies.HELP)
+
+    def _vrfy(self, argument: bytes) -> None:
+        if argument.strip():
+            self.reply(replies.CANNOT_VERIFY)
+        else:
+            self.refuse(replies.BAD_ARGUMENT)
+
+    def _quit(self, argument: bytes) -> None:
+        if self._alone(argument):
+            self.hang_up(replies.CLOSING)
+
+    def _starttls(self, argument: bytes) -> None:
+        if not self._alone(argument):
+            return
+        if self.startedTLS:
+            self.refuse(replies.TLS_ALREADY)
+        elif self.ctx is None:
+            self.refuse(replies.NOT_IMPLEMENTED)
+        else:
+            self.reply(replies.READY_FOR_TLS)
+            self.waits |= UPGRADE
+
+    def _bdat(self, _argument: bytes) -> None:
+        self.refuse(replies.NOT_IMPLEMENTED)
+        self.waits |= END  # what stands behind it is content and must not be obeyed
+
+    def _not_implemented(self, _argument: bytes) -> None:
+        self.refuse(replies.NOT_IMPLEMENTED)
+
+    def _alone(self, argument: bytes) -> bool:
+        if argument.strip():
+            self.refuse(replies.NO_ARGUMENT_ALLOWED)
+            return False
+        return True
+
+    _VERBS: ClassVar[dict[bytes, Callable[[Commands, bytes], None]]] = {
+        b"EHLO": _ehlo,
+        b"HELO": _helo,
+        b"MAIL": _mail,
+        b"RCPT": _rcpt,
+        b"DATA": _data,
+        b"RSET": _rset,
+        b"NOOP": _noop,
+        b"HELP": _help,
+        b"VRFY": _vrfy,
+        b"QUIT": _quit,
+        b"STARTTLS": _starttls,
+        b"EXPN": _not_implemented,
+        b"AUTH": _not_implemented,
+        b"BDAT": _bdat,
+        b"ETRN": _not_implemented,
+        b"TURN": _not_implemented,
+    }
