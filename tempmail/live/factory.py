@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 
 from tempmail.core.metrics import Metrics
 from tempmail.core.waiting import Watching
@@ -37,7 +36,6 @@ class InboxFactory(WebSocketServerFactory):
     """
 
     protocol = InboxConnection  # type: ignore[assignment]  # Autobahn is typed in part
-    _log = Logger()
 
     def __init__(
         self,
