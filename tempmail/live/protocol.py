@@ -95,8 +95,8 @@ class InboxConnection(AtRest):
         ).addCallbacks(self._lives, self._not_admitted)
 
     def _lives(self, mailbox: Mailbox) -> None:
-        # Where our clock is ahead of the database's, its time may seem to be over.
-        self.ends = max(mailbox.expires_at.timestamp(), self.factory.reactor.seconds() + 1)
+        # Where our clock is ahead of the database's, this is past, and asked again in a second.
+        self.ends = mailbox.expires_at.timestamp()
 
     def _not_admitted(self, failure: Failure) -> None:
         if isinstance(failure.value, NotFound | Unauthenticated):

@@ -118,6 +118,11 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(len(self.visitor.frames), 1)
         self.assertIsNone(self.visitor.close_code)
 
+    def test_what_is_ignored_need_not_even_be_text(self) -> None:
+        self.visitor.client.send_text(b"\xff")
+        self.visitor.look()
+        self.assertIsNone(self.visitor.close_code)
+
     def test_a_talkative_client_is_heard_no_longer(self) -> None:
         for _ in range(CLIENT_FRAMES + 1):
             self.visitor.say("hello")
