@@ -123,7 +123,7 @@ class Daemon:
             reactor,
             self._tls_context(),
         )
-        self._live = InboxFactory(Watching(mailboxes, messages, bus), metrics, reactor)
+        self._live = InboxFactory(Watching(desk, messages, bus), metrics, reactor)
         self._http = Site(
             api_resource(
                 desk,

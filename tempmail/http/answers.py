@@ -54,7 +54,7 @@ def send(request: Request, answer: Answer) -> Deferred[None]:
         client leaves before that, and may be cancelled then.
     """
     answer.set_head(request)
-    if request.method == b"HEAD" or len(answer.body) <= _CHUNK:
+    if len(answer.body) <= _CHUNK:
         request.write(answer.body)
         return succeed(None)
     return _Sending(request, answer.body).sent

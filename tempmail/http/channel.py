@@ -73,7 +73,7 @@ class Channel(HTTPChannel):
 
     _deadline: IDelayedCall | None = None
     _idle = False
-    _refused = False
+    _closing = False
 
     # Deadlines
 
@@ -87,6 +87,7 @@ class Channel(HTTPChannel):
         self.refuse(_TOO_SLOW)
 
     def _hang_up(self) -> None:
+        self._closing = True
         self.loseConnection()
         self._allow(self.site.limits.linger_seconds, self.abort)
 
@@ -111,7 +112,7 @@ class Channel(HTTPChannel):
     # Requests coming in
 
     def dataReceived(self, data: bytes) -> None:
-        if self._refused:
+        if self._closing:
             return
         if self._idle:
             self._idle = False
@@ -119,11 +120,11 @@ class Channel(HTTPChannel):
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
-        if not self._refused:
+        if not self._closing:
             super().lineReceived(line)
 
     def rawDataReceived(self, data: bytes) -> None:
-        if not self._refused:
+        if not self._closing:
             super().rawDataReceived(data)
 
     def lineLengthExceeded(self, _: bytes) -> None:  # noqa: N802  # twisted.web's name
@@ -155,7 +156,7 @@ class Channel(HTTPChannel):
         return bool(encodings) and (not modern or [e.lower() for e in encodings] != [b"chunked"])
 
     def allContentReceived(self) -> None:
-        if not self._refused:
+        if not self._closing:
             self._allow(None)
             super().allContentReceived()
 
@@ -169,16 +170,16 @@ class Channel(HTTPChannel):
             if not headers.hasHeader(name):
                 headers.setRawHeaders(name, [value])
         lengths = headers.getRawHeaders(b"Content-Length")
-        if lengths and not self._refused:
+        if lengths and not self._closing:
             limits = self.site.limits
             self._allow(limits.answer_seconds + int(lengths[0]) / limits.slowest_reader, self.abort)
         super().writeHeaders(version, code, reason, headers)
 
     def refuse(self, problem: Problem) -> None:
         """Answer the request that is coming in with ``problem``, hear no more, and close."""
-        if self._refused:
+        if self._closing:
             return
-        self._refused = True
+        self._closing = True
         answer = problem.answer()
         headers = Headers({"Connection": ["close"], "Content-Length": [str(len(answer.body))]})
         if answer.content_type is not None:
@@ -204,5 +205,5 @@ class Channel(HTTPChannel):
             self.refuse(MALFORMED)
 
     def _send100Continue(self) -> None:  # noqa: N802  # twisted.web's name
-        if not self._refused:
+        if not self._closing:
             super()._send100Continue()

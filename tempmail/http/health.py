@@ -61,7 +61,7 @@ class HealthRoutes:
         return _answer(True, Status(OK))
 
     async def ready(self, _: Request) -> Answer:
-        well = self._ready() and await self._database() == OK and self._ready()
+        well = self._ready() and await self._database() == OK
         return _answer(well, Status(OK if well else UNAVAILABLE))
 
     async def _database(self) -> str:

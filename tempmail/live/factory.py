@@ -26,7 +26,7 @@ class InboxFactory(WebSocketServerFactory):
 
     Once a second the timer goes through all of them: each second's share is pinged, so that
     each connection is every 30 s, and whichever mailboxes' time is over are asked for, not
-    more than storage can bear at once.  At 5,000 connections this takes a millisecond; it
+    more than storage can bear at once.  At 5,000 connections this takes 2 ms; it
     costs no memory, and a timer for each would.
 
     :param watching: admits followers of mailboxes.

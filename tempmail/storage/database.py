@@ -9,12 +9,13 @@ import psycopg2
 from psycopg2.extensions import cursor as Cursor  # noqa: N812  # it is a class
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
-from tempmail.model.errors import TempmailError, Unavailable
+from tempmail.model.errors import Unavailable
 from tempmail.storage.connection import Connection, is_loss, one_line, parameters
 
 P = ParamSpec("P")
@@ -24,9 +25,13 @@ __all__ = ["Cursor", "Database"]
 
 
 class _Call:
-    """One piece of work on its way through a thread; lets the reactor free that thread."""
+    """One piece of work on its way through a thread; lets the reactor free that thread.
+
+    :ivar answer: fires once: with the outcome, or at the deadline.
+    """
 
     def __init__(self) -> None:
+        self.answer: Deferred[Any] = Deferred()
         self.connection: Connection | None = None
         self.overdue = False
         self.committing = False
@@ -41,7 +46,7 @@ class Database:
     """Runs functions ``(cursor, ...) -> value``, each in a transaction of its own.
 
     :param dsn: a libpq URL or keyword string.
-    :param clock: for the deadline.
+    :param reactor: for the threads and the deadline.
     :param metrics: counts what was turned away or failed.
     :param connections: how many; each has a thread.
     :param waiting: how many calls may be under way or wait before more are turned away.
@@ -60,6 +65,7 @@ class Database:
         waiting: int = 400,
         deadline: float = 10,
     ) -> None:
+        self._reactor: Any = reactor
         self._clock: IReactorTime = reactor
         self._refused = metrics.database_refused
         self._waiting = waiting
@@ -81,22 +87,25 @@ class Database:
 
         :raises Unavailable: the database is away, too slow, or too many are waiting; nothing
             was committed unless the trouble came in the middle of COMMIT.
-        :raises TempmailError: what ``work`` raised; rolled back.
+
+        Whatever else ``work`` raises is raised here, after a rollback.
         """
         if len(self._under_way) >= self._waiting:
             self._refused.labels("queue_full").inc()
             raise Unavailable("the database is busy; try again")
         call = _Call()
         self._under_way.add(call)
-        timer = self._clock.callLater(self._deadline, call.interrupt)
-        try:
-            outcome = await self._in_thread(call, lambda cursor: work(cursor, *args, **kwargs))
-        finally:
-            self._under_way.discard(call)
-            if timer.active():
-                timer.cancel()
-        if isinstance(outcome, BaseException):
-            raise self._translated(outcome, call)
+        timer = self._clock.callLater(self._deadline, self._overdue, call)
+        # Whoever asked may leave meanwhile: the call keeps its place and its deadline until its
+        # thread has ended.
+        deferToThreadPool(
+            self._reactor,
+            self._pool.threadpool,
+            self._in_thread,
+            call,
+            lambda cursor: work(cursor, *args, **kwargs),
+        ).addBoth(self._ended, call, timer)
+        outcome: T = await call.answer
         return outcome
 
     def stop(self) -> None:
@@ -105,37 +114,48 @@ class Database:
             call.interrupt()
         self._pool.close()
 
-    def _in_thread(self, call: _Call, work: Callable[[Cursor], T]) -> Deferred[T | BaseException]:
-        def attempt(pooled: Any) -> T | BaseException:
-            # What goes wrong is returned: adbapi would roll back a dead connection and log that.
-            for again in (True, False):
-                try:
-                    if call.overdue:
-                        return Unavailable("the database is too slow; try again")
-                    if pooled.closed:
-                        pooled.reconnect()
-                    call.connection = pooled._connection  # noqa: SLF001  # the wrapped one
-                    return _transaction(pooled, call, work)
-                except BaseException as error:
-                    if is_loss(error) and not pooled.closed:
-                        pooled.close()
-                    # What was lost in COMMIT may have happened: only the caller can look.
-                    if not again or call.committing or not is_loss(error):
-                        return error
-                finally:
-                    call.connection = None
-            raise AssertionError("unreachable")
+    def _overdue(self, call: _Call) -> None:
+        call.interrupt()
+        if not call.answer.called:
+            call.answer.errback(self._translated(_too_slow(), call))
 
-        def failed(failure: Failure) -> BaseException:
-            assert failure.value is not None
-            return failure.value
+    def _ended(self, outcome: object, call: _Call, timer: IDelayedCall) -> None:
+        self._under_way.discard(call)
+        if timer.active():
+            timer.cancel()
+        if call.answer.called:
+            return
+        if isinstance(outcome, Failure):
+            outcome = outcome.value
+        if isinstance(outcome, BaseException):
+            call.answer.errback(self._translated(outcome, call))
+        else:
+            call.answer.callback(outcome)
 
-        outcome: Deferred[T | BaseException] = self._pool.runWithConnection(attempt)
-        return outcome.addErrback(failed)
+    def _in_thread(self, call: _Call, work: Callable[[Cursor], object]) -> object:
+        """What ``work`` returned or raised."""
+        pool = self._pool
+        for again in (True, False):
+            try:
+                connection: Connection = pool.connect()  # this thread's own
+            except psycopg2.Error as error:
+                return error
+            call.connection = connection
+            try:
+                if call.overdue:
+                    return _too_slow()
+                return _transaction(connection, call, work)
+            except BaseException as error:
+                if is_loss(error):
+                    pool.disconnect(connection)  # the next call gets a new one
+                # What was lost in COMMIT may have happened: only the caller can look.
+                if not again or call.committing or call.overdue or not is_loss(error):
+                    return error
+            finally:
+                call.connection = None
+        raise AssertionError("unreachable")
 
     def _translated(self, error: BaseException, call: _Call) -> BaseException:
-        if isinstance(error, TempmailError):
-            return error
         if isinstance(error, psycopg2.Error):
             reason = "deadline" if call.overdue else "failed"
             self._refused.labels(reason).inc()
@@ -149,7 +169,11 @@ class Database:
         return error
 
 
-def _transaction(connection: Any, call: _Call, work: Callable[[Cursor], T]) -> T:
+def _too_slow() -> psycopg2.Error:
+    return psycopg2.OperationalError("not answered within the deadline")
+
+
+def _transaction(connection: Connection, call: _Call, work: Callable[[Cursor], T]) -> T:
     try:
         with connection.cursor() as cursor:
             value = work(cursor)

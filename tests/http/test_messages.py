@@ -222,6 +222,7 @@ class Reading(MessageCase):
         transport.write = write_and_fill_up  # type: ignore[method-assign]  # a small socket
         connection.send(request_bytes("GET", f"{self.messages}/latest/raw", headers))
         sent = [len(connection.received())]
+        self.assertLess(sent[0], 65536 + 2048)
         while sent[-1] < len(raw):
             channel.resumeProducing()
             sent.append(len(connection.received()))

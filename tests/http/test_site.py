@@ -248,6 +248,11 @@ class Framing(SiteCase):
             connection.leave()
         self.assertEqual(self.service.storage.boxes, {})
 
+    def test_chunks_before_http_1_1_are_refused(self) -> None:
+        head = b"POST /api/v1/mailboxes HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
+        [reply], _ = self.exchange(head + b"2\r\n{}\r\n0\r\n\r\n", "POST")
+        self.assert_problem(reply, 400, "malformed_request")
+
     def test_a_chunked_body_is_a_body(self) -> None:
         [reply], _ = self.exchange(
             b"POST /api/v1/mailboxes HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n"
@@ -382,6 +387,25 @@ class Deadlines(SiteCase):
         connection.send(Framing.HEALTH[:10])
         self.clock.advance(10)
         self.assertEqual(replies(connection.received(), "GET", "GET", "GET")[2].status, 408)
+
+    def test_a_further_request_that_trickles_in_is_cut_too(self) -> None:
+        connection = self.service.connect()
+        connection.send(Framing.HEALTH)
+        for byte in b"GET /healt":
+            connection.send(bytes([byte]))
+            self.clock.advance(1)
+        self.assertEqual(replies(connection.received(), "GET", "GET")[1].status, 408)
+
+    def test_nothing_is_heard_once_the_connection_is_being_closed(self) -> None:
+        connection = self.service.connect()
+        connection.send(Framing.HEALTH)
+        before = connection.received()
+        self.clock.advance(60)
+        connection.send(request_bytes("POST", MAILBOXES))
+        self.assertEqual(connection.received(), before)
+        self.assertEqual(self.service.storage.boxes, {})
+        self.clock.advance(2)
+        self.assertTrue(connection.transport.aborted)
 
     def test_work_may_take_its_time(self) -> None:
         self.service.storage.gate.close()
