@@ -84,7 +84,8 @@ class Request(server.Request):
         site = self.channel.site
         super().connectionLost(reason)
         if self._started is not None:
-            site.log(self, _CLIENT_LEFT)
+            upgraded = self.code == HTTPStatus.SWITCHING_PROTOCOLS
+            site.log(self, self.code if upgraded else _CLIENT_LEFT)
 
     def seconds_since(self, now: float) -> float:
         """How long the answer has taken until ``now``."""

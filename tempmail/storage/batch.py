@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 
 from tempmail.model.message import Envelope, Placement
 from tempmail.storage.connection import Connection
@@ -67,11 +68,13 @@ class Batch:
     """Messages that share a transaction, unless one of them is poison.
 
     :ivar connection: what the thread works on now, so that the reactor can free it.
+    :ivar deadline: fires when its senders have waited long enough.
     """
 
     entries: Sequence[Entry]
     claim: Claim = field(factory=Claim)
     connection: Connection | None = None
+    deadline: IDelayedCall | None = None
 
     def interrupt(self) -> None:
         """Free the database's thread, if it waits."""

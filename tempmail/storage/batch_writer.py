@@ -76,8 +76,9 @@ SESSION = {
 
 _RESOLVE = "BEGIN; EXECUTE resolve(%s, %s, %s)"
 _COPY_PIECE = 256 * 1024
-_POISON = ("22", "23", "54")
-"""SQLSTATE classes that speak of the data: data exception, constraint, program limit."""
+_POISON = ("22", "23", "54", "40", "55P03")
+"""SQLSTATEs that speak of some of the messages: data exception, constraint, program limit; and
+a mailbox that somebody else holds.  What is raised on our side of the wire does too."""
 _STATUS_TRIES, _STATUS_PAUSE = 20, 0.25  # seconds
 
 
@@ -114,14 +115,14 @@ class BatchWriter:
             self._commit(connection, batch, entries)
         except (Unavailable, Undecided) as refusal:
             self._refuse(entries, refusal)
-        except (psycopg2.Error, UnicodeError, OverflowError) as error:
+        except Exception as error:
             if is_loss(error):
                 connection.close()
                 self._refuse(entries, error)
                 return
             with connection.cursor() as cursor:
                 cursor.execute("ROLLBACK")  # in autocommit psycopg2's own does nothing
-            if isinstance(error, psycopg2.Error) and (error.pgcode or "")[:2] not in _POISON:
+            if isinstance(error, psycopg2.Error) and not (error.pgcode or "").startswith(_POISON):
                 self._refuse(entries, error)
             elif len(entries) == 1:
                 self._log.error("a message cannot be stored: {why}", why=one_line(error))
@@ -143,10 +144,10 @@ class BatchWriter:
                 cursor.execute("COMMIT")
             except psycopg2.Error as error:
                 self._log.warn("COMMIT did not return: {why}", why=one_line(error))
-                if not self._committed(xid):
+                connection.close()
+                if not self._committed(batch, xid, outcomes):
                     batch.claim.reopen()
                     raise
-                connection.close()
             # Before the claim opens again: who refuses then must find these decided.
             for entry, outcome in zip(entries, outcomes, strict=True):
                 entry.outcome = outcome

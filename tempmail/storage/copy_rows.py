@@ -88,6 +88,8 @@ class Rows:
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes; empty at the end."""
         pieces, at = self._pieces, self._next
+        while at < len(pieces) and not pieces[at]:  # an empty read would be the end
+            at += 1
         if at == len(pieces):
             return b""
         piece = pieces[at]

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -30,7 +30,8 @@ class GroupCommit:
     :param reactor: for the thread and the deadline.
     :param metrics: queue, batches, commits, refusals.
     :param queue: messages that may wait; more are refused with 451.
-    :param batch_messages, batch_bytes: caps of one transaction; a larger message goes alone.
+    :param batch_messages, batch_bytes: caps of one transaction, the bytes counted for each
+        recipient; a larger message goes alone.
     :param deadline: seconds from the start of a batch until its senders are answered 451.
     """
 
@@ -92,19 +93,24 @@ class GroupCommit:
             self._stopping.callback(None)
         return self._stopping
 
+    def abort(self) -> None:
+        """Free the thread, if a batch is under way: what it has not begun to commit is refused."""
+        if self._running is not None:
+            self._overdue(self._running)
+
     def _start_batch(self) -> None:
         queue = self._queue
         entries = [queue.popleft()]
-        room = self._batch_bytes - entries[0].envelope.size
-        while queue and len(entries) < self._batch_messages and queue[0].envelope.size <= room:
+        room = self._batch_bytes - _weight(entries[0])
+        while queue and len(entries) < self._batch_messages and _weight(queue[0]) <= room:
             entries.append(queue.popleft())
-            room -= entries[-1].envelope.size
+            room -= _weight(entries[-1])
         batch = self._running = Batch(entries)
         self._batch_rows.observe(len(entries))
-        timer = self._clock.callLater(self._deadline, self._overdue, batch)
+        batch.deadline = self._clock.callLater(self._deadline, self._overdue, batch)
         self._pool.runWithConnection(self._in_thread, batch).addErrback(
             self._no_connection
-        ).addCallback(self._written, batch, timer, self._clock.seconds())
+        ).addCallback(self._written, batch, self._clock.seconds())
 
     def _in_thread(self, pooled: Any, batch: Batch) -> None:
         if pooled.closed:
@@ -118,9 +124,9 @@ class GroupCommit:
         else:
             self._log.failure("ingest: the thread failed", failure)
 
-    def _written(self, _: None, batch: Batch, timer: IDelayedCall, started: float) -> None:
-        if timer.active():
-            timer.cancel()
+    def _written(self, _: None, batch: Batch, started: float) -> None:
+        if batch.deadline is not None and batch.deadline.active():
+            batch.deadline.cancel()
         self._commit_seconds.observe(self._clock.seconds() - started)
         self._answer(batch.entries)
         self._running = None  # only now: what these answers set off is the next batch's
@@ -132,9 +138,11 @@ class GroupCommit:
     def _overdue(self, batch: Batch) -> None:
         if not batch.claim.refuse():
             # It is committing: its senders wait until the outcome is known, but the thread
-            # must not wait for ever for a server that does not answer.
+            # must not wait for ever for a server that does not answer, nor for one that stops
+            # answering while it is asked for that outcome.
             self._log.error("a commit takes longer than {seconds} s", seconds=self._deadline)
             batch.interrupt()
+            batch.deadline = self._clock.callLater(self._deadline, self._overdue, batch)
             return
         self._log.error(
             "ingest: {count} messages refused, storage did not answer in {seconds} s",
@@ -159,6 +167,11 @@ class GroupCommit:
             else:
                 self._refused.labels("storage").inc()
                 answer.errback(outcome or Unavailable("storage cannot be reached"))
+
+
+def _weight(entry: Entry) -> int:
+    """The bytes that an entry's rows take in a transaction."""
+    return entry.envelope.size * len(entry.envelope.recipients)
 
 
 def _prepare(connection: Connection) -> None:
