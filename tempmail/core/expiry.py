@@ -88,8 +88,8 @@ class Sweeper:
             ("messages", step.free_messages),
             ("mailboxes_released", step.release_mailboxes),
         ):
-            done = _STEP
-            while done == _STEP and not self._is_over(end):
+            done = 1
+            while done and not self._is_over(end):
                 done = await work(_STEP)
                 self._count(kind, done)
         if not self._is_over(end):

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from tempmail.core.ports import Bus, Messages, Page, Parser
-from tempmail.model.errors import NotFound, Unavailable
+from tempmail.model.errors import TempmailError, Unavailable
 from tempmail.model.mailbox import SessionOwner
 from tempmail.model.message import Message, Summary, View
 
@@ -85,20 +85,26 @@ class Reading:
                 )
         if not wanted:
             return page
-        made = {summary.id: summary for summary in await gatherResults(wanted.values())}
+        made = {
+            summary.id: summary
+            for summary in await gatherResults(wanted.values(), consumeErrors=True)
+        }
         return evolve(page, messages=[made.get(one.id, one) for one in page.messages])
 
     async def _previewed(self, summary: Summary, address: str, owner: SessionOwner) -> Summary:
         try:
             return _with_view(summary, await self._parse(summary, address, owner))
-        except (NotFound, Unavailable) as why:  # a list without a preview beats no list
+        except TempmailError as why:  # a list without a preview beats no list
             self._log.debug("no preview: {why}", why=why.code)
             return summary
 
     async def _parse(self, summary: Summary, address: str, owner: SessionOwner) -> View:
         raw = await self._messages.raw(address, owner, summary.id)
         view = await self._parser.parse(raw)
-        await self._messages.keep_view(summary, view)
+        try:
+            await self._messages.keep_view(summary, view)
+        except Unavailable as why:  # it is made again for the next reader
+            self._log.warn("a view was not kept: {why}", why=why.code)
         return view
 
 
@@ -108,6 +114,9 @@ PREVIEW_CHARACTERS = 160
 def _with_view(summary: Summary, view: View) -> Summary:
     return evolve(
         summary,
+        subject=view.subject,
+        from_address=view.from_address,
+        from_name=view.from_name,
         preview=preview(view.body_text),
         attachment_count=len(view.attachments),
         parser_version=view.parser_version,

@@ -16,6 +16,9 @@ from tempmail.model.errors import InvalidInput
 MAX_LOCAL_PART = 64
 """Octets, RFC 5321 section 4.5.3.1.1."""
 
+MAX_DOMAIN = 253
+"""Characters of a domain name in text, RFC 1035 section 2.3.4 less its lengths and root."""
+
 RESERVED = frozenset(
     "postmaster abuse hostmaster webmaster mailer-daemon admin administrator root noreply no-reply "
     "security support info ssl-admin ssladmin ssladministrator sslwebmaster sysadmin is it "
@@ -89,6 +92,8 @@ def domain_name(text: str) -> str:
 
     :raises InvalidInput: where it is no host name.
     """
+    if len(text) > MAX_DOMAIN:  # an A-label is never shorter; IDNA is slow on long ones
+        raise InvalidInput("a domain name has at most 253 characters")
     name = text.strip().rstrip(".").lower()
     try:
         name = name.encode("ascii").decode("ascii")
@@ -97,7 +102,7 @@ def domain_name(text: str) -> str:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
             raise InvalidInput(f"{text!r} is not a domain name") from None
-    if len(name) > 253 or not all(
+    if len(name) > MAX_DOMAIN or not all(
         re.fullmatch(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in name.split(".")
     ):
         raise InvalidInput(f"{text!r} is not a domain name")

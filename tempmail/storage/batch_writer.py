@@ -61,11 +61,13 @@ bumped AS (
     WHERE b.id = a.id)
 SELECT ord, id, CASE WHEN id IS NULL THEN 'unknown' WHEN NOT fits THEN 'too_large'
        WHEN place > room THEN 'full' ELSE 'stored' END,
-       last_seq + place, bucket, expires_at, pg_current_xact_id()::text
+       last_seq + place, bucket, expires_at
 FROM ranked ORDER BY ord
 """  # noqa: S608  # our own constant
 
 SESSION = {
+    # One mailbox that somebody holds must not hold up everybody's mail for long.
+    "lock_timeout": "2s",
     # The statement never changes and the tables are looked into by their indexes alone; a plan
     # made while they were still empty must not scan them for ever.
     "plan_cache_mode": "force_generic_plan",
@@ -79,14 +81,20 @@ _COPY_PIECE = 256 * 1024
 _POISON = ("22", "23", "54", "40", "55P03")
 """SQLSTATEs that speak of some of the messages: data exception, constraint, program limit; and
 a mailbox that somebody else holds.  What is raised on our side of the wire does too."""
-_STATUS_TRIES, _STATUS_PAUSE = 20, 0.25  # seconds
+# A backend decides its transaction before it leaves.
+_AT_WORK = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)"
+_ARE_THERE = """
+SELECT EXISTS (SELECT FROM messages
+               WHERE mailbox_id = ANY (%s) AND seq = ANY (%s) AND id = ANY (%s::uuid[]))
+"""
+_FATE_PATIENCE, _FATE_PAUSE = 5.0, 0.25  # seconds
 
 
 class BatchWriter:
     """Writes batches on whatever connection it is handed.
 
     :param reconnect: opens a connection to ask what became of a commit.
-    :param pause: waits so many seconds; only ever called in the database's thread.
+    :param pause, clock: waits and counts seconds; only ever called in the database's thread.
     """
 
     _log = Logger()
@@ -95,9 +103,11 @@ class BatchWriter:
         self,
         reconnect: Callable[[], Connection],
         pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reconnect = reconnect
         self._pause = pause
+        self._clock = clock
 
     def write(self, connection: Connection, batch: Batch) -> None:
         """Give every entry of ``batch`` its outcome; never raises."""
@@ -136,16 +146,18 @@ class BatchWriter:
         if connection.closed or batch.claim.refused:
             raise Unavailable("storage is away")
         with connection.cursor() as cursor:
-            outcomes, xid = self._insert(cursor, entries)
+            outcomes = self._insert(cursor, entries)
             if not batch.claim.commit():
                 cursor.execute("ROLLBACK")
                 raise Unavailable("storage is too slow")
+            backend = connection.get_backend_pid()
             try:
                 cursor.execute("COMMIT")
             except psycopg2.Error as error:
-                self._log.warn("COMMIT did not return: {why}", why=one_line(error))
-                connection.close()
-                if not self._committed(batch, xid, outcomes):
+                if is_loss(error):
+                    self._log.warn("COMMIT did not return: {why}", why=one_line(error))
+                    connection.close()
+                if not is_loss(error) or not self._committed(batch, backend, outcomes):
                     batch.claim.reopen()
                     raise
             # Before the claim opens again: who refuses then must find these decided.
@@ -153,9 +165,7 @@ class BatchWriter:
                 entry.outcome = outcome
             batch.claim.reopen()
 
-    def _insert(
-        self, cursor: Any, entries: Sequence[Entry]
-    ) -> tuple[list[list[Placement]], str | None]:
+    def _insert(self, cursor: Any, entries: Sequence[Entry]) -> list[list[Placement]]:
         addresses: list[str] = []
         sizes: list[int] = []
         for entry in entries:
@@ -173,7 +183,7 @@ class BatchWriter:
             placements = []
             places = []
             for index in range(len(entry.envelope.recipients)):
-                _, mailbox_id, verdict, seq, bucket, expires_at, _ = resolved[at]
+                _, mailbox_id, verdict, seq, bucket, expires_at = resolved[at]
                 at += 1
                 if verdict == "stored":
                     identity = next(ids)
@@ -191,30 +201,55 @@ class BatchWriter:
         if any_stored:
             rows.close()
             cursor.copy_expert(COPY, rows, _COPY_PIECE)
-        return outcomes, resolved[0][6] if resolved else None
+        return outcomes
 
-    def _committed(self, xid: str | None) -> bool:
+    def _committed(self, batch: Batch, backend: int, outcomes: list[list[Placement]]) -> bool:
         """What became of a transaction whose connection was lost in COMMIT.
 
-        :raises Undecided: the server cannot be asked.
+        :raises Undecided: the server cannot be asked, or does not know yet.
         """
-        if xid is None:
+        stored = [one for placements in outcomes for one in placements if one.seq is not None]
+        if not stored:
             return True
-        try:
-            connection = self._reconnect()
+        end = self._clock() + _FATE_PATIENCE
+        while True:
+            why: Exception | None = None
             try:
-                for _ in range(_STATUS_TRIES):
-                    with connection.cursor() as cursor:
-                        cursor.execute("SELECT pg_xact_status(%s::xid8)", (xid,))
-                        row = cursor.fetchone()
-                    if row != ("in progress",):  # the lost backend has noticed that it is
-                        return row == ("committed",)
-                    self._pause(_STATUS_PAUSE)
-            finally:
-                connection.close()
-        except (Unavailable, psycopg2.Error) as error:
-            raise Undecided("storage was lost in the middle of a commit") from error
-        raise Undecided("a commit does not come to an end")
+                fate = self._fate(batch, backend, stored)
+            except (Unavailable, psycopg2.Error) as error:  # it may be starting again
+                fate, why = None, error
+            if fate is not None:
+                return fate
+            if self._clock() >= end:
+                raise Undecided("storage was lost in the middle of a commit") from why
+            self._pause(_FATE_PAUSE)
+
+    def _fate(self, batch: Batch, backend: int, stored: Sequence[Placement]) -> bool | None:
+        """Whether the rows are there; None where they may still come.
+
+        The rows are the proof, not ``pg_xact_status``: a server that crashed may have given
+        the number of a transaction it forgot to another one.
+        """
+        connection = self._reconnect()
+        batch.connection = connection
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_AT_WORK, (backend,))
+                at_work = cursor.fetchone()
+                cursor.execute(
+                    _ARE_THERE,
+                    (
+                        [one.mailbox_id for one in stored],
+                        [one.seq for one in stored],
+                        [str(one.message_id) for one in stored],
+                    ),
+                )
+                are_there = cursor.fetchone()
+        finally:
+            connection.close()
+        if are_there == (True,):
+            return True
+        return None if at_work == (True,) else False
 
     def _refuse(self, entries: Sequence[Entry], error: Exception) -> None:
         outcome = error if isinstance(error, Undecided) else Unavailable("storage failed")

@@ -19,7 +19,7 @@ CONNECT_TIMEOUT = 5
 _SESSION = {
     # A role or a database may have these otherwise; 250 means committed to disk.
     "synchronous_commit": "on",
-    "default_transaction_isolation": "read committed",
+    "default_transaction_isolation": r"read\ committed",  # escaped for libpq's options
     "client_encoding": "UTF8",
     "statement_timeout": "15s",
     "lock_timeout": "5s",
@@ -76,10 +76,7 @@ def parameters(dsn: str, **session: str) -> dict[str, Any]:
     """
     asked = psycopg2.extensions.parse_dsn(dsn)
     ours = {name: value for name, value in _NETWORK.items() if name not in asked}
-    settings = " ".join(
-        f"-c {name}={value}".replace("read ", r"read\ ")
-        for name, value in {**_SESSION, **session}.items()
-    )
+    settings = " ".join(f"-c {name}={value}" for name, value in {**_SESSION, **session}.items())
     options = f"{asked.get('options', '')} {settings}".strip()
     return {**asked, **ours, "options": options, "connection_factory": Connection}
 

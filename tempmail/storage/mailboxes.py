@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
+from tempmail.mail.storable import storable
 from tempmail.model.errors import AddressUnavailable, LimitReached, NotFound, Unauthenticated
 from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType, SessionOwner
 from tempmail.storage.database import Cursor, Database
@@ -23,7 +24,7 @@ WHERE client = %s AND is_active AND expires_at > clock_timestamp()
 """
 _INSERT = f"""
 INSERT INTO mailboxes (address, owner_type, session_token_hash, client, expires_at, bucket)
-VALUES (%s, 'anonymous', %s, %s, %s, bucket_of(%s, clock_timestamp()))
+VALUES (%s, 'anonymous', %s, %s, %s, %s)
 ON CONFLICT (address) WHERE is_active DO NOTHING
 RETURNING {_COLUMNS}
 """  # noqa: S608
@@ -44,7 +45,20 @@ WHERE mailbox_id = %(id)s AND bucket = %(from)s
 _EXTEND = f"""
 UPDATE mailboxes SET expires_at = %s, bucket = %s WHERE id = %s RETURNING {_COLUMNS}
 """  # noqa: S608
-_END = "UPDATE mailboxes SET is_active = false WHERE id = %s"
+# Its tombstone is there from the moment at which the address is free; a public address has
+# none, for it goes to whoever asks next.
+END = """
+WITH ended AS (
+    UPDATE mailboxes SET is_active = false WHERE id = ANY (%s)
+    RETURNING id, address, session_token_hash, owner_type),
+buried AS (
+    INSERT INTO tombstones (address_hash, session_token_hash)
+    SELECT sha256(convert_to(address, 'UTF8')), session_token_hash FROM ended
+    WHERE owner_type <> 'public'
+    ON CONFLICT (address_hash) DO UPDATE
+    SET session_token_hash = excluded.session_token_hash, released_at = excluded.released_at)
+SELECT id FROM ended
+"""
 
 
 class PostgresMailboxes:
@@ -83,7 +97,7 @@ def find(cursor: Cursor, address: str, owner: SessionOwner, lock: str = "") -> M
     :raises Unauthenticated: the token was never issued.
     """
     token = {"token_hash": owner.token_hash}
-    cursor.execute(f"{_FIND} {lock}", {"address": address, **token})
+    cursor.execute(f"{_FIND} {lock}", {"address": storable(address), **token})
     row = cursor.fetchone()
     if row is not None:
         return _mailbox(row)
@@ -106,6 +120,14 @@ def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Mailbox:
                 f"your network has {count} mailboxes, as many as it may; delete one or wait",
                 retry_after=max(1, seconds or 1),
             )
+    cursor.execute(_EXPIRY, (new.ttl_minutes,))
+    expires_at, bucket = _row(cursor)
+    cursor.execute("SELECT ensure_partition(%s)", (bucket,))
+    cursor.execute(_INSERT, (new.address, new.token_hash, new.client, expires_at, bucket))
+    row = cursor.fetchone()
+    if row is None:
+        raise AddressUnavailable("this address is taken; ask for another")
+    # Only now: whoever held the address may have ended it while the insert waited.
     cursor.execute(
         "SELECT EXISTS (SELECT FROM tombstones WHERE address_hash = %s"
         " AND released_at > clock_timestamp() - %s)",
@@ -113,13 +135,6 @@ def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Mailbox:
     )
     if _value(cursor):
         raise AddressUnavailable("this address was in use until recently; ask for another")
-    cursor.execute(_EXPIRY, (new.ttl_minutes,))
-    expires_at, bucket = _row(cursor)
-    cursor.execute("SELECT ensure_partition(%s)", (bucket,))
-    cursor.execute(_INSERT, (new.address, new.token_hash, new.client, expires_at, expires_at))
-    row = cursor.fetchone()
-    if row is None:
-        raise AddressUnavailable("this address is taken; ask for another")
     return _mailbox(row)
 
 
@@ -139,7 +154,7 @@ def _extend(cursor: Cursor, address: str, owner: SessionOwner, ttl_minutes: int)
 
 def _delete(cursor: Cursor, address: str, owner: SessionOwner) -> Mailbox:
     mailbox = find(cursor, address, owner, "FOR UPDATE")
-    cursor.execute(_END, (mailbox.id,))
+    cursor.execute(END, ([mailbox.id],))
     return mailbox
 
 

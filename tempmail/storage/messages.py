@@ -10,6 +10,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+from attrs import evolve
+
 from tempmail.core.ports import Page
 from tempmail.core.reading import preview
 from tempmail.model.errors import NotFound
@@ -19,6 +21,7 @@ from tempmail.model.message import Attachment, Message, Summary, Trace, View
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.mailboxes import find
 from tempmail.storage.message_ids import sequence_of
+from tempmail.storage.raw_content import AT_ONCE, read_raw
 
 _SUMMARY = (
     "id, seq, mailbox_id, bucket, rcpt_to, tag, subject, from_address, from_name, received_at,"
@@ -147,13 +150,14 @@ def _get(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) 
             "UPDATE messages SET is_read = true WHERE mailbox_id = %s AND bucket = %s AND seq = %s",
             (mailbox.id, mailbox.bucket, summary.seq),
         )
-    return Message(summary, trace, _view(summary, view))
+    return Message(evolve(summary, is_read=True), trace, _view(summary, view))
 
 
 def _raw(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
     cursor.execute(_SNAPSHOT)
-    (raw,) = _select(cursor, "raw", find(cursor, address, owner), which)
-    return bytes(raw)
+    mailbox = find(cursor, address, owner)
+    seq, raw = _select(cursor, f"seq, CASE WHEN size <= {AT_ONCE} THEN raw END", mailbox, which)
+    return read_raw(cursor, mailbox, seq) if raw is None else bytes(raw)
 
 
 def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
@@ -172,11 +176,18 @@ def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
         "defects": json.dumps(view.defects),
         "parser_version": view.parser_version,
     }
+    cursor.execute(
+        f"SELECT bucket FROM mailboxes WHERE id = %s {_IN_PLACE}",  # noqa: S608
+        (message.mailbox_id,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return
     changes = ", ".join(f"{name} = %({name})s" for name in columns)
     cursor.execute(
         f"UPDATE messages SET {changes}"  # noqa: S608  # only our own column names
         " WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s AND seq = %(seq)s",
-        {**columns, "mailbox": message.mailbox_id, "bucket": message.bucket, "seq": message.seq},
+        {**columns, "mailbox": message.mailbox_id, "bucket": row[0], "seq": message.seq},
     )
 
 
@@ -197,9 +208,9 @@ def _delete_some(
 ) -> tuple[Mailbox, int]:
     mailbox = find(cursor, address, owner, "FOR NO KEY UPDATE")
     cursor.execute(
-        "DELETE FROM messages WHERE mailbox_id = %(id)s AND bucket = %(bucket)s AND seq IN"
-        " (SELECT seq FROM messages WHERE mailbox_id = %(id)s AND bucket = %(bucket)s"
-        "  AND seq <= %(up_to)s ORDER BY seq LIMIT %(step)s)",
+        "DELETE FROM messages WHERE mailbox_id = %(id)s AND bucket = %(bucket)s AND seq = ANY"
+        " (ARRAY(SELECT seq FROM messages WHERE mailbox_id = %(id)s AND bucket = %(bucket)s"
+        "        AND seq <= %(up_to)s ORDER BY seq LIMIT %(step)s))",
         {
             "id": mailbox.id,
             "bucket": mailbox.bucket,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 
+import psycopg2
 from attrs import frozen
 
 from tempmail.model.errors import Unavailable
-from tempmail.storage.connection import Connection
+from tempmail.storage.connection import Connection, one_line
 
+_OLDEST = 140000  # as libpq writes version 14.0
 _LOCK = 7_310_466_133_051_204_173  # any number that nobody else locks
 
 _LEDGER = """
@@ -47,10 +49,23 @@ def migrate(connection: Connection) -> list[str]:
     """Bring the schema up to this version; daemons that start together take turns.
 
     :returns: the names of the migrations that were applied.
-    :raises Unavailable: the database was made by a newer version, or by files that differ.
+    :raises Unavailable: the server is too old, the database was made by a newer version or by
+        files that differ, or the schema cannot be set up.
     """
+    try:
+        return _migrate(connection)
+    except psycopg2.Error as error:
+        raise Unavailable(f"the schema cannot be set up: {one_line(error)}") from error
+
+
+def _migrate(connection: Connection) -> list[str]:
+    if connection.server_version < _OLDEST:
+        raise Unavailable(f"PostgreSQL {_OLDEST // 10000} or later is needed")
     connection.autocommit = True
     with connection.cursor() as cursor:
+        cursor.execute("SHOW server_encoding")
+        if cursor.fetchone() != ("UTF8",):
+            raise Unavailable("the database's encoding is not UTF8: make it with ENCODING 'UTF8'")
         # A waiting daemon is no stuck statement.
         cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))

@@ -10,38 +10,31 @@ from typing import Any
 import psycopg2.errors
 
 from tempmail.storage.database import Cursor, Database
-from tempmail.storage.mailboxes import address_hash
+from tempmail.storage.mailboxes import END
 
-_EXPIRE = """
-UPDATE mailboxes SET is_active = false
-WHERE id IN (
-    SELECT id FROM mailboxes WHERE is_active AND expires_at <= clock_timestamp()
-    ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING id
+_PAST_THEIR_TIME = """
+SELECT id FROM mailboxes WHERE is_active AND expires_at <= clock_timestamp()
+ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _ENDED_WITH_MESSAGES = """
 SELECT id, bucket FROM mailboxes
 WHERE NOT is_active AND message_count > 0 AND bucket >= %s
 ORDER BY bucket, id LIMIT %s FOR UPDATE SKIP LOCKED
 """
+# By ctid, which is unique in the one partition that the bucket names; ARRAY is evaluated once.
 _FREE = """
-DELETE FROM messages WHERE bucket = %(bucket)s AND (mailbox_id, seq) IN (
-    SELECT mailbox_id, seq FROM messages
-    WHERE bucket = %(bucket)s AND mailbox_id = ANY (%(ids)s) LIMIT %(limit)s)
+DELETE FROM messages WHERE bucket = %(bucket)s AND ctid = ANY (ARRAY(
+    SELECT ctid FROM messages
+    WHERE bucket = %(bucket)s AND mailbox_id = ANY (%(ids)s) LIMIT %(limit)s))
 """
-_RELEASABLE = """
-SELECT id, address, session_token_hash, owner_type FROM mailboxes
-WHERE NOT is_active AND (message_count = 0 OR bucket < %s)
-ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
-_BURY = """
-INSERT INTO tombstones (address_hash, session_token_hash) VALUES (%s, %s)
-ON CONFLICT (address_hash) DO UPDATE
-SET session_token_hash = excluded.session_token_hash, released_at = excluded.released_at
+_RELEASE = """
+DELETE FROM mailboxes WHERE id = ANY (ARRAY(
+    SELECT id FROM mailboxes WHERE NOT is_active AND (message_count = 0 OR bucket < %s)
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 """
 _PARTITIONS = """
 SELECT c.relname, i.inhdetachpending FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = 'messages'::regclass ORDER BY c.relname
+WHERE i.inhparent = 'messages'::regclass ORDER BY i.inhdetachpending DESC, c.relname
 """
 # Detached by a sweep that ended before it could drop them.
 _STRAYS = """
@@ -49,6 +42,9 @@ SELECT relname FROM pg_class
 WHERE relkind = 'r' AND relname ~ '^messages_[0-9]{10}$' AND NOT relispartition
   AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'messages'::regclass)
 """
+_GRACE = timedelta(minutes=1)
+"""Longer than any transaction that found a mailbox alive and has yet to write its messages."""
+
 _ONE_SWEEPER = 2_904_166_821_773_004_981  # any number that nobody else locks
 
 _NAME = re.compile(r"messages_(\d{4})(\d\d)(\d\d)(\d\d)\Z")
@@ -93,37 +89,37 @@ def prepare_partition(cursor: Cursor, hours_ahead: int) -> None:
 
 
 def _expire(cursor: Cursor, limit: int) -> list[int]:
-    cursor.execute(_EXPIRE, (limit,))
+    cursor.execute(_PAST_THEIR_TIME, (limit,))
+    cursor.execute(END, ([identity for (identity,) in cursor.fetchall()],))
     return [identity for (identity,) in cursor]
 
 
 def _free(cursor: Cursor, limit: int) -> int:
-    """Delete messages of ended mailboxes, one bucket after the other."""
-    cursor.execute(_ENDED_WITH_MESSAGES, (_oldest_bucket(cursor), limit))
-    buckets: dict[datetime, list[int]] = {}
-    for identity, bucket in cursor:
-        buckets.setdefault(bucket, []).append(identity)
-    freed = 0
-    for bucket, ids in buckets.items():
-        cursor.execute(_FREE, {"bucket": bucket, "ids": ids, "limit": limit - freed})
-        freed += cursor.rowcount
-        if freed >= limit:
-            break
-        cursor.execute("UPDATE mailboxes SET message_count = 0 WHERE id = ANY (%s)", (ids,))
-    return freed
+    """Delete messages of ended mailboxes, one bucket after the other; 0 when none are left."""
+    oldest = _oldest_bucket(cursor)
+    while True:
+        cursor.execute(_ENDED_WITH_MESSAGES, (oldest, limit))
+        buckets: dict[datetime, list[int]] = {}
+        for identity, bucket in cursor:
+            buckets.setdefault(bucket, []).append(identity)
+        freed = 0
+        for bucket, ids in buckets.items():
+            cursor.execute(_FREE, {"bucket": bucket, "ids": ids, "limit": limit - freed})
+            freed += cursor.rowcount
+            if freed >= limit:
+                break
+            cursor.execute("UPDATE mailboxes SET message_count = 0 WHERE id = ANY (%s)", (ids,))
+        # The step before may have emptied mailboxes that it did not come to mark as empty.
+        if freed or not buckets:
+            return freed
 
 
 def _release(cursor: Cursor, limit: int, tombstone: timedelta) -> int:
     cursor.execute(
         "DELETE FROM tombstones WHERE released_at < clock_timestamp() - %s", (tombstone,)
     )
-    cursor.execute(_RELEASABLE, (_oldest_bucket(cursor), limit))
-    ended = cursor.fetchall()
-    for _, address, token_hash, owner_type in ended:
-        if owner_type != "public":  # a public address goes to whoever asks next
-            cursor.execute(_BURY, (address_hash(address), token_hash))
-    cursor.execute("DELETE FROM mailboxes WHERE id = ANY (%s)", ([row[0] for row in ended],))
-    return len(ended)
+    cursor.execute(_RELEASE, (_oldest_bucket(cursor), limit))
+    return cursor.rowcount
 
 
 def _drop_partitions(cursor: Cursor) -> int:
@@ -144,24 +140,23 @@ def _drop_partitions(cursor: Cursor) -> int:
 
 
 def _drop(cursor: Cursor) -> int:
-    cursor.execute("SELECT clock_timestamp()")
+    cursor.execute("SELECT clock_timestamp() - %s", (_GRACE,))
     (now,) = cursor.fetchone() or (None,)
-    cursor.execute(_PARTITIONS)
-    for name, pending in cursor.fetchall():
-        if _bucket(name, now) > now:
-            continue
-        if pending:
-            cursor.execute(f"ALTER TABLE messages DETACH PARTITION {name} FINALIZE")
-            continue
-        try:
-            cursor.execute(f"ALTER TABLE messages DETACH PARTITION {name} CONCURRENTLY")
-        except psycopg2.errors.QueryCanceled:
-            break  # somebody reads for long; the next sweep finalizes it
-    cursor.execute(_STRAYS)
-    strays = [name for (name,) in cursor.fetchall() if _bucket(name, now) <= now]
-    for name in strays:
-        cursor.execute(f"DROP TABLE {name}")
-    return len(strays)
+    dropped = 0
+    try:
+        cursor.execute(_PARTITIONS)
+        for name, pending in cursor.fetchall():
+            if _bucket(name, now) <= now:
+                how = "FINALIZE" if pending else "CONCURRENTLY"
+                cursor.execute(f"ALTER TABLE messages DETACH PARTITION {name} {how}")
+        cursor.execute(_STRAYS)
+        for (name,) in cursor.fetchall():
+            if _bucket(name, now) <= now:
+                cursor.execute(f"DROP TABLE {name}")
+                dropped += 1
+    except (psycopg2.errors.QueryCanceled, psycopg2.errors.LockNotAvailable):
+        pass  # somebody reads for long; the next sweep goes on from here
+    return dropped
 
 
 def _oldest_bucket(cursor: Cursor) -> datetime:

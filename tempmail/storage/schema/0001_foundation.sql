@@ -119,7 +119,7 @@ CREATE FUNCTION bucket_of(expires_at timestamptz, at timestamptz) RETURNS timest
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN expires_at - at <= interval '7 days'
         THEN date_bin('1 hour', expires_at, '2000-01-01 00:00+00') + interval '1 hour'
-        ELSE date_bin('1 day', expires_at, '2000-01-01 00:00+00') + interval '1 day'
+        ELSE date_bin('1 day', expires_at, '2000-01-01 00:00+00') + interval '24 hours'
     END
 $$;
 
