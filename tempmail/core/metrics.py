@@ -97,3 +97,29 @@ class Metrics:
             "Subscribers that raised on an event.",
             registry=r,
         )
+        self.smtp_clients = Gauge(
+            "tempmail_smtp_clients", "Client networks with open SMTP connections.", registry=r
+        )
+        self.limit_clients = Gauge(
+            "tempmail_limit_clients",
+            "Client networks whose use of a limit is remembered.",
+            registry=r,
+        )
+        self.limit_denials = Counter(
+            "tempmail_limit_denials_total",
+            "SMTP connections and messages that a limit denied, by limit.",
+            ["limit"],
+            registry=r,
+        )
+        self.blocks = Gauge("tempmail_blocks", "Client networks that are blocked.", registry=r)
+        self.blocks_made = Counter(
+            "tempmail_blocks_made_total",
+            "Blocks that this daemon made, by reason.",
+            ["reason"],
+            registry=r,
+        )
+        self.block_exchange_failures = Counter(
+            "tempmail_block_exchange_failures_total",
+            "Times that blocks could not be exchanged with storage.",
+            registry=r,
+        )

@@ -161,3 +161,26 @@ class Health(Protocol):
 
         :raises Unavailable: it does not answer in time.
         """
+
+
+@frozen
+class Block:
+    """A client that is, or not long ago was, shut out.
+
+    :ivar network: as :func:`tempmail.model.network.network` says it.
+    :ivar reason: one word.
+    :ivar level: 1 for a first block, 2 for a second ...
+    :ivar seconds: until it ends; negative where it has ended, which still counts for the next.
+    """
+
+    network: str
+    reason: str
+    level: int
+    seconds: float
+
+
+class BlockStore(Protocol):
+    """Blocks as all daemons and the operator see them."""
+
+    async def exchange(self, made: Sequence[Block]) -> Sequence[Block]:
+        """Add ``made``; then all that hold or are not yet forgiven."""

@@ -2,81 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
-import pytest
-from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
-from twisted.trial.unittest import TestCase
 
-from tempmail.core.metrics import Metrics
-from tempmail.model.address import Domains
-from tempmail.model.message import Envelope, Placement, Verdict
-from tempmail.storage.connection import Connection, connect
-from tempmail.storage.ingest import GroupCommit
-
-DOMAINS = Domains(["example.test"])
-MAIL = b"From: Ann <ann@sender.test>\r\nSubject: Hello\r\n\r\nYour code is 4711.\r\n"
+from tempmail.model.message import Verdict
+from tests.storage.case import MAIL, StorageCase, envelope, make_mailbox, verdicts
 
 
-def envelope(*recipients: str, raw: bytes = MAIL, mail_from: str = "ann@sender.test") -> Envelope:
-    found = [DOMAINS.recipient(f"{name}@example.test") for name in recipients]
-    return Envelope(
-        mail_from=mail_from,
-        recipients=tuple(one for one in found if one is not None),
-        helo="client.test",
-        peer_ip="127.0.0.1",
-        tls=None,
-        chunks=(raw,),
-        size=len(raw),
-    )
-
-
-def make_mailbox(connection: Connection, name: str, **columns: Any) -> int:
-    """A living anonymous mailbox ``name@example.test``, straight into the table."""
-    values = {
-        "address": f"{name}@example.test",
-        "owner_type": "anonymous",
-        "session_token_hash": hashlib.sha256(name.encode()).digest(),
-        **columns,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO mailboxes ({', '.join(values)}, expires_at, bucket)"
-            f" SELECT {', '.join(['%s'] * len(values))}, e, bucket_of(e, clock_timestamp())"
-            " FROM (SELECT clock_timestamp() + interval '1 hour' AS e) AS t RETURNING id",
-            tuple(values.values()),
-        )
-        (identity,) = cursor.fetchone() or (0,)
-    return int(identity)
-
-
-def verdicts(placements: list[Placement]) -> list[str]:
-    return [placement.verdict.value for placement in placements]
-
-
-@pytest.mark.usefixtures("dsn")
-class IngestTest(TestCase):
-    """Each test has a database of its own in ``self.dsn``."""
-
-    dsn: str
-
+class IngestTest(StorageCase):
     def setUp(self) -> None:
-        self.connection = connect(self.dsn)
-        self.connection.autocommit = True
-        self.addCleanup(self.connection.close)
+        super().setUp()
         self.ingest = self.make_ingest()
-
-    def make_ingest(self, **limits: Any) -> GroupCommit:
-        ingest = GroupCommit(self.dsn, reactor, Metrics(), **limits)
-        self.addCleanup(ingest.stop)
-        return ingest
-
-    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall()
 
     async def test_a_stored_message_has_its_bytes_its_envelope_and_its_place(self) -> None:
         mailbox = make_mailbox(self.connection, "box")
