@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
+from tempmail.core.limits import STRIKE_FORGIVEN, ClientLimits, Rate
 from tempmail.model.address import Domains, domain_name
 from tempmail.model.errors import InvalidInput
 
 DEFAULT_DOMAIN = "tempmail.localhost"
+
+_MOST_RECIPIENTS = 100
+"""Of one message (RFC 5321 section 4.5.3.1.8)."""
 
 
 @frozen
@@ -54,6 +58,23 @@ def _days(text: str) -> int:
     if not 0 <= days <= 3650:
         raise ValueError("is between 0 and 3650")
     return days
+
+
+def _at_least_one(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= 10**15:
+        raise ValueError("is at least 1")
+    return count
+
+
+def _count(text: str) -> int:
+    return 0 if text == "0" else _at_least_one(text)
+
+
+def _on_or_off(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError("is on or off")
+    return text == "on"
 
 
 def _environment(text: str) -> str:
@@ -106,6 +127,43 @@ OPTIONS = (
         _days,
     ),
     Option(
+        "rate-limits",
+        "on or off; off lifts every limit on a single SMTP client, and blocks nobody [default: on]",
+        _on_or_off,
+    ),
+    Option(
+        "smtp-connections",
+        "SMTP connections open at once, of all clients together [default: 2000]",
+        _at_least_one,
+    ),
+    Option(
+        "smtp-connections-per-client",
+        "SMTP connections open at once of one client, an IPv4 address or IPv6 /64 [default: 400]",
+        _at_least_one,
+    ),
+    Option("smtp-messages-per-minute", "Messages of one client [default: 300000]", _at_least_one),
+    Option(
+        "smtp-recipients-per-minute",
+        "Recipients of one client's messages [default: 600000]",
+        _at_least_one,
+    ),
+    Option(
+        "smtp-bytes-per-minute",
+        "Content of one client's messages [default: 12582912000]",
+        _at_least_one,
+    ),
+    Option(
+        "smtp-burst-seconds",
+        "How many seconds' worth of these three a client may use at once [default: 20]",
+        _at_least_one,
+    ),
+    Option(
+        "smtp-strikes",
+        "Sessions ended for their errors after which a client is blocked for a while, one "
+        "being forgiven every two minutes; 0 blocks nobody [default: 5]",
+        _count,
+    ),
+    Option(
         "environment",
         "dev or prod; prod makes no certificate of its own and wants a --domain [default: dev]",
         _environment,
@@ -128,6 +186,14 @@ class Settings:
     hostname: str = field()
     max_message_bytes: int = 25 * 1024 * 1024
     tombstone_days: int = 30
+    rate_limits: bool = True
+    smtp_connections: int = 2000
+    smtp_connections_per_client: int = 400
+    smtp_messages_per_minute: int = 300_000
+    smtp_recipients_per_minute: int = 600_000
+    smtp_bytes_per_minute: int = 12_582_912_000
+    smtp_burst_seconds: int = 20
+    smtp_strikes: int = 5
     environment: str = "dev"
 
     @hostname.default
@@ -138,14 +204,35 @@ class Settings:
     def domains(self) -> Domains:
         return Domains(self.domain)
 
+    @property
+    def client_limits(self) -> ClientLimits:
+        """Those of one SMTP client; a burst always has room for the largest message."""
+
+        def rate(per_minute: int, least: int) -> Rate:
+            return Rate(per_minute / 60, max(per_minute / 60 * self.smtp_burst_seconds, least))
+
+        return ClientLimits(
+            enforced=self.rate_limits,
+            connections=self.smtp_connections,
+            connections_per_client=self.smtp_connections_per_client,
+            messages=rate(self.smtp_messages_per_minute, 1),
+            recipients=rate(self.smtp_recipients_per_minute, _MOST_RECIPIENTS),
+            octets=rate(self.smtp_bytes_per_minute, self.max_message_bytes),
+            strikes=Rate(STRIKE_FORGIVEN, self.smtp_strikes),
+        )
+
 
 def load(
-    given: Mapping[str, Any], environ: Mapping[str, str], config: Path | None = None
+    given: Mapping[str, Any],
+    environ: Mapping[str, str],
+    config: Path | None = None,
+    only: Collection[str] | None = None,
 ) -> Settings:
     """Settings from what was given on the command line, the environment and a file.
 
     :param given: texts, or lists of them, by option name; None for what was not given.
     :param config: a TOML file whose keys are the options' names.
+    :param only: the options looked at, all where None; the others keep their defaults.
     :raises InvalidInput: naming the option, where it was set and what it should be.
     """
     file = _read(config) if config is not None else {}
@@ -154,6 +241,8 @@ def load(
         raise InvalidInput(f"{config}: unknown keys: {', '.join(sorted(unknown))}")
     chosen: dict[str, Any] = {}
     for option in OPTIONS:
+        if only is not None and option.name not in only:
+            continue
         for source, value in (
             (f"--{option.name}", given.get(option.name)),
             (option.variable, environ.get(option.variable)),

@@ -21,10 +21,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from itertools import islice
 
-from attrs import field, frozen
+from attrs import frozen
 
 MOST_CLIENTS = 100_000
-"""Clients that a bucket remembers: some 20 MB."""
+"""Clients that each kind of bucket remembers: at most some 20 MB."""
+
+STRIKE_FORGIVEN = 1 / 120
+"""Strikes a second."""
 
 
 @frozen
@@ -103,5 +106,5 @@ class ClientLimits:
     connections_per_client: int = 400
     messages: Rate = Rate(5_000, 100_000)
     recipients: Rate = Rate(10_000, 200_000)
-    octets: Rate = field(default=Rate(200 * 2**20, 4000 * 2**20))
-    strikes: Rate = Rate(0.5 / 60, 5)
+    octets: Rate = Rate(200 * 2**20, 4000 * 2**20)
+    strikes: Rate = Rate(STRIKE_FORGIVEN, 5)

@@ -1,68 +1,49 @@
-"""The content of a mail as DATA carries it (RFC 5321 section 4.1.1.4), read in chunks.
+"""Where the content of a mail ends in the stream: by DATA's dot, or by BDAT's count.
 
-Only CR LF ``.`` CR LF ends it; a bare CR or LF is data like any other octet, so that no other
-server's idea of a line end can hide a second mail in it.  Dot-stuffing is undone (section
-4.5.2).  Nothing here looks at lines, and no chunk is ever joined with another, small ones
-apart: a mail of 25 MB takes 25 MB.
+DATA (RFC 5321 section 4.1.1.4): only CR LF ``.`` CR LF ends it; a bare CR or LF is data like
+any other octet, so that no other server's idea of a line end can hide a second mail in it.
+Dot-stuffing is undone (section 4.5.2).  Nothing here looks at lines.
+
+BDAT (RFC 3030 section 2): a chunk is as long as it says, whatever is in it.
 """
 
 from __future__ import annotations
 
-import enum
+from typing import Protocol
 
-from tempmail.core.budget import ByteBudget
+from tempmail.smtp.content import Content
 
 _END = b"\r\n.\r\n"
 _DOT_LINE = b"\r\n."
-_SMALL = 4096
-_GATHER = 65536
 
 
-class BodyFault(enum.Enum):
-    """Why a mail's content was not kept."""
+class Reader(Protocol):
+    """Takes what belongs to it from the stream, piece by piece, until its end."""
 
-    TOO_LARGE = enum.auto()
-    NO_ROOM = enum.auto()
+    def feed(self, data: bytes, at: int) -> int:
+        """Take ``data`` from ``at`` on, at least one octet.
+
+        :returns: where in ``data`` the end was found, else -1.
+        """
 
 
-class BodyReader:
-    """Takes one mail's content piece by piece and finds its end.
+class DataReader:
+    """The content behind DATA.
 
-    :param limit: octets of content that are kept at most; a longer mail is read to its end
-        and dropped.
-    :param budget: charged for what is kept until :meth:`release`.
-    :ivar fault: why nothing is kept, or None.
-    :ivar size: octets of content so far, kept or not.
+    :param content: is given it, dot-stuffing undone.
     """
 
-    __slots__ = (
-        "_budget",
-        "_carry",
-        "_chunks",
-        "_gathered",
-        "_held",
-        "_limit",
-        "_skip",
-        "fault",
-        "size",
-    )
+    __slots__ = ("_carry", "_content", "_skip")
 
-    def __init__(self, limit: int, budget: ByteBudget) -> None:
-        self._limit = limit
-        self._budget = budget
-        self._held = 0
-        self._chunks: list[bytes] = []
-        self._gathered: bytearray | None = None
+    def __init__(self, content: Content) -> None:
+        self._content = content
         self._carry: bytes | None = None  # what may be the beginning of the end; None at first
         self._skip = 0
-        self.fault: BodyFault | None = None
-        self.size = 0
 
-    def feed(self, data: bytes) -> int:
-        """Take ``data``, at least one octet.
-
-        :returns: how much of it belongs to this mail where its end was found, else -1.
-        """
+    def feed(self, data: bytes, at: int) -> int:
+        """See :class:`Reader`."""
+        if at:
+            data = data[at:]
         carry = self._carry
         if carry is None:
             carry = b""
@@ -92,52 +73,30 @@ class BodyReader:
             content = content[self._skip :]
             self._skip = 0
         if content:
-            self._keep(content)
-        return end + 5 - len(carry) if end >= 0 else -1
+            self._content.add(content)
+        return at + end + 5 - len(carry) if end >= 0 else -1
 
-    @property
-    def chunks(self) -> tuple[bytes, ...]:
-        """The content byte for byte, in pieces."""
-        self._settle()
-        return tuple(self._chunks)
 
-    def release(self) -> None:
-        """Give the budget back what was held; whoever has the chunks has dropped them."""
-        self._budget.give(self._held)
-        self._held = 0
+class ChunkReader:
+    """The chunk behind one BDAT.
 
-    def _keep(self, content: bytes) -> None:
-        length = len(content)
-        self.size += length
-        if self.fault is not None:
-            return
-        if self.size > self._limit:
-            self._drop(BodyFault.TOO_LARGE)
-        elif not self._budget.take(length):
-            self._drop(BodyFault.NO_ROOM)
-        else:
-            self._held += length
-            if self.size == length or length >= _SMALL:
-                self._settle()
-                self._chunks.append(content)
-            else:
-                # Segments of a few octets must not become millions of objects.
-                if self._gathered is None:
-                    self._gathered = bytearray()
-                self._gathered += content
-                if len(self._gathered) >= _GATHER:
-                    self._settle()
+    :param size: octets, at least one.
+    :param content: is given the chunk; without it the chunk was refused and is swallowed.
+    """
 
-    def _settle(self) -> None:
-        if self._gathered:
-            self._chunks.append(bytes(self._gathered))
-            self._gathered = None
+    __slots__ = ("_content", "_left")
 
-    def _drop(self, fault: BodyFault) -> None:
-        self.fault = fault
-        self._chunks = []
-        self._gathered = None
-        self.release()
+    def __init__(self, size: int, content: Content | None) -> None:
+        self._left = size
+        self._content = content
+
+    def feed(self, data: bytes, at: int) -> int:
+        """See :class:`Reader`."""
+        end = min(at + self._left, len(data))
+        self._left -= end - at
+        if self._content is not None:
+            self._content.add(data[at:end])
+        return -1 if self._left else end
 
 
 def _beginning_of_end(data: bytes) -> int:

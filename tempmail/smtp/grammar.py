@@ -1,4 +1,4 @@
-"""The arguments of MAIL and RCPT (RFC 5321 section 4.1.2): pure functions from bytes to meaning.
+"""The arguments of MAIL, RCPT (RFC 5321 section 4.1.2) and BDAT: from bytes to meaning.
 
 Most senders write one shape, ``FROM:<a@b> SIZE=n``: one expression takes it.  What it does
 not take goes through the whole grammar: quoted local parts, source routes (accepted and
@@ -47,6 +47,17 @@ class ForwardPath(NamedTuple):
     given: str
 
 
+class Chunk(NamedTuple):
+    """What BDAT says (RFC 3030 section 2).
+
+    :ivar size: octets that follow.
+    :ivar last: whether the mail ends with them.
+    """
+
+    size: int
+    last: bool
+
+
 _ORDINARY_PATH = (
     rb":<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     rb"@[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9][A-Za-z0-9-]*)*)>"
@@ -71,6 +82,7 @@ _PATH = re.compile(
 )
 _NULL_PATH = re.compile(rb" *<>")
 _POSTMASTER = re.compile(rb" *<(?P<path>(?i:postmaster))>")
+_CHUNK = re.compile(rb"([0-9]{1,20})(?: +((?i:LAST)))? *\Z")
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\x80-\xff]+))?\Z")
 
 
@@ -131,6 +143,14 @@ def parse_rcpt(argument: bytes, utf8: bool) -> ForwardPath | Refusal:
         return ForwardPath(given, given)
     mailbox = re.sub(rb"\\(.)", rb"\1", quoted) + b"@" + match["domain"]
     return ForwardPath(mailbox.decode("utf-8"), given)
+
+
+def parse_bdat(argument: bytes) -> Chunk | Refusal:
+    """Read what stands behind ``BDAT``."""
+    match = _CHUNK.match(argument)
+    if match is None:
+        return replies.BAD_CHUNK
+    return Chunk(int(match[1]), match[2] is not None)
 
 
 def _whole_path(match: re.Match[bytes]) -> str | None:

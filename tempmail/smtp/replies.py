@@ -1,11 +1,13 @@
 """Every reply of the SMTP edge, made once, with its enhanced status code (RFC 3463).
 
-The greeting, the replies to EHLO and HELO, and 354 carry no enhanced code (RFC 2034 section 4).
+The greeting, any reply to EHLO and HELO, and 354 carry no enhanced code (RFC 2034 section 4).
 """
 
 from __future__ import annotations
 
 from attrs import frozen
+
+from tempmail.core.admission import Denial
 
 
 @frozen
@@ -38,7 +40,7 @@ CANNOT_VERIFY = b"252 2.5.2 Cannot verify the user; try to send\r\n"
 CLOSING = b"221 2.0.0 Bye\r\n"
 HELP = (
     b"214-2.0.0 This host receives mail for temporary mailboxes (RFC 5321).\r\n"
-    b"214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP STARTTLS QUIT\r\n"
+    b"214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP BDAT STARTTLS QUIT\r\n"
 )
 
 # Commands.
@@ -50,12 +52,14 @@ MALFORMED_LINE = Refusal(
 LINE_TOO_LONG = Refusal(b"500 5.5.2 Line too long\r\n", "line_too_long")
 BAD_ARGUMENT = Refusal(b"501 5.5.4 Syntax error in the argument\r\n", "bad_argument")
 NO_ARGUMENT_ALLOWED = Refusal(b"501 5.5.4 This command takes no argument\r\n", "bad_argument")
-NAME_NEEDED = Refusal(b"501 5.5.4 Say your domain name or address literal\r\n", "bad_argument")
+NAME_NEEDED = Refusal(b"501 Say your domain name or address literal\r\n", "bad_argument")
+BAD_CHUNK = Refusal(b"501 5.5.4 Say BDAT, a size in octets, and LAST or nothing\r\n", "bad_argument")
 NOT_IMPLEMENTED = Refusal(b"502 5.5.1 Command not implemented\r\n", "not_implemented")
 NOT_HTTP = Refusal(b"502 5.5.1 This is a mail server\r\n", "http")
 HELLO_FIRST = Refusal(b"503 5.5.1 Say EHLO first\r\n", "out_of_order")
 NESTED_MAIL = Refusal(b"503 5.5.1 A mail is begun already; RSET forgets it\r\n", "out_of_order")
 MAIL_FIRST = Refusal(b"503 5.5.1 Say MAIL first\r\n", "out_of_order")
+CONTENT_BEGUN = Refusal(b"503 5.5.1 Content is begun already; go on by BDAT\r\n", "out_of_order")
 TLS_ALREADY = Refusal(b"503 5.5.1 TLS is active already\r\n", "out_of_order")
 NO_RECIPIENTS = Refusal(b"554 5.5.1 No valid recipients\r\n", "out_of_order")
 
@@ -71,6 +75,7 @@ TOO_MANY_RECIPIENTS = Refusal(b"452 4.5.3 Too many recipients\r\n", "too_many_re
 
 # Messages.
 TOO_LARGE = Refusal(b"552 5.3.4 Message too large\r\n", "too_large")
+BARE_NEWLINE = Refusal(b"550 5.6.11 A CR or LF stands alone in the content\r\n", "bare_newline")
 NO_ROOM = Refusal(b"452 4.3.1 Insufficient room now; try again later\r\n", "no_room")
 UNAVAILABLE = Refusal(b"451 4.3.0 Temporarily unable to keep mail; try again later\r\n", "internal")
 
@@ -79,6 +84,21 @@ TOO_MANY_CONNECTIONS = Refusal(b"421 4.7.0 Too many connections\r\n", "too_many_
 TOO_MANY_ERRORS = Refusal(b"421 4.7.0 Too many errors\r\n", "too_many_errors")
 TIMEOUT = Refusal(b"421 4.4.2 Too slow\r\n", "timeout")
 SHUTTING_DOWN = Refusal(b"421 4.3.2 Shutting down\r\n", "shutting_down")
+
+
+def denied_connection(denial: Denial) -> Refusal:
+    """In the greeting's place."""
+    return Refusal(f"421 4.7.0 {denial.text}\r\n".encode("ascii"), denial.reason)
+
+
+def denied_message(denial: Denial) -> Refusal:
+    """To DATA, or to the first BDAT."""
+    return Refusal(f"450 4.7.1 {denial.text}\r\n".encode("ascii"), denial.reason)
+
+
+def chunk_read(size: int) -> bytes:
+    """To a BDAT that is not the last (RFC 3030 section 2)."""
+    return b"250 2.0.0 %d octets received\r\n" % size
 
 
 def multiline(code: int, lines: list[str]) -> bytes:

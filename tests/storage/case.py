@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tempmail.core.metrics import Metrics
@@ -113,6 +114,13 @@ class StorageCase(TestCase):
         database = Database(self.dsn, reactor, self.metrics, **limits)
         self.addCleanup(database.stop)
         return database
+
+    async def until(self, condition: str) -> None:
+        """Let the reactor run until a condition in SQL holds; the test's timeout is the bound."""
+        while self.query(f"SELECT {condition}") != [(True,)]:
+            turn: Deferred[None] = Deferred()
+            reactor.callLater(0.005, turn.callback, None)
+            await turn
 
     def refused(self, reason: str) -> float:
         """How many calls of the database were turned away for ``reason``."""

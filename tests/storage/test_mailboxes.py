@@ -100,8 +100,7 @@ class CreateTest(MailboxCase):
                 " INSERT INTO tombstones SELECT sha256(address::bytea) FROM gone"
             )
         asked = Deferred.fromCoroutine(self.create_for_another(BOX))
-        while not self.query("SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'"):
-            await self.database.run(lambda cursor: cursor.execute("SELECT 1"))
+        await self.until("EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid')")
         session.commit()
         await self.assertFailure(asked, AddressUnavailable)
 

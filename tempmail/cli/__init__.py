@@ -1,0 +1,1 @@
+"""The ``tempmail`` command: what an operator does beside the running daemon."""

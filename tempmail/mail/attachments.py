@@ -1,0 +1,1 @@
+def content_of(raw, index): return ("","",b"")
