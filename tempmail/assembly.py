@@ -10,14 +10,20 @@ from twisted.logger import Logger
 
 from tempmail import __version__
 from tempmail.bus.local import LocalBus
+from tempmail.core.admission import SmtpLimits
+from tempmail.core.ahead import ParsingAhead
+from tempmail.core.blocks import BlockExchange, Blocks
 from tempmail.core.budget import ByteBudget
 from tempmail.core.delivery import Delivery
 from tempmail.core.expiry import Sweeper
+from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.reading import Reading
+from tempmail.core.views import Views
 from tempmail.core.waiting import Watching
 from tempmail.http.api import api_resource
+from tempmail.http.events import EventStreams
 from tempmail.http.metrics import MetricsResource
 from tempmail.http.site import Site
 from tempmail.listening import Listening
@@ -28,6 +34,7 @@ from tempmail.settings import Settings
 from tempmail.shutdown import Step, stop_in_order
 from tempmail.smtp import tls
 from tempmail.smtp.factory import MailFactory, SmtpSettings
+from tempmail.storage.blocks import PostgresBlocks
 from tempmail.storage.connection import connect
 from tempmail.storage.database import Database
 from tempmail.storage.embedded import EmbeddedCluster
@@ -72,6 +79,7 @@ class Daemon:
         self._listen()
         self._parser.start()
         self._reactor.callWhenRunning(self._sweeper.start)
+        self._reactor.callWhenRunning(self._blocks.start)
         self._ready = True
 
     def _make_data_dir(self) -> None:
@@ -111,23 +119,38 @@ class Daemon:
         bus = LocalBus(metrics)
         self._parser = ParserPool(reactor, metrics)
         desk = MailboxDesk(mailboxes, domains, bus)
-        reading = Reading(messages, self._parser, bus)
+        views = Views(messages, self._parser)
+        ahead = ParsingAhead(views, bus, metrics, reactor)
+        reading = Reading(messages, views, ahead, bus)
+        watching = Watching(desk, messages, bus, ahead.arrived)
+        self._polls = LongPolls(watching, views, metrics, reactor)
+        self._streams = EventStreams(watching, metrics, reactor)
         self._sweeper = Sweeper(housekeeping, bus, metrics, reactor)
 
+        blocks = Blocks(metrics, reactor)
+        self._blocks = BlockExchange(blocks, PostgresBlocks(self._database), metrics, reactor)
         self._smtp = MailFactory(
             Delivery(self._ingest, bus, metrics),
             domains,
             ByteBudget(BYTES_IN_FLIGHT, metrics.bytes_in_flight),
             metrics,
-            SmtpSettings(settings.hostname, settings.max_message_bytes),
+            SmtpSettings(
+                settings.hostname,
+                settings.max_message_bytes,
+                max_connections=settings.smtp_connections,
+                reject_bare_newlines=settings.bare_newline == "reject",
+            ),
             reactor,
             self._tls_context(),
+            SmtpLimits(settings.client_limits, blocks, metrics, reactor),
         )
-        self._live = InboxFactory(Watching(desk, messages, bus), metrics, reactor)
+        self._live = InboxFactory(watching, metrics, reactor)
         self._http = Site(
             api_resource(
                 desk,
                 reading,
+                self._polls,
+                self._streams,
                 PostgresHealth(self._database),
                 bus,
                 lambda: self._ready,
@@ -178,8 +201,11 @@ class Daemon:
         steps = [
             Step("closing SMTP", self._smtp_ports.close, 2),
             Step("closing HTTP", self._http_ports.close, 2),
+            Step("answering those who wait", self._polls.stop, 1),
+            Step("ending event streams", self._streams.stop, 1),
             Step("draining SMTP", self._smtp.drain, 12, self._smtp.abort),
             Step("closing WebSockets", lambda: self._live.close_all(2), 3),
+            Step("the blocks", self._blocks.stop, 1),
             Step("the sweep", self._sweeper.stop, 2),
             Step("the last batch", self._ingest.stop, 3),
             Step("the parsers", self._parser.stop, 2),

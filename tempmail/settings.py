@@ -77,10 +77,13 @@ def _on_or_off(text: str) -> bool:
     return text == "on"
 
 
-def _environment(text: str) -> str:
-    if text not in ("dev", "prod"):
-        raise ValueError("is dev or prod")
-    return text
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"is one of {', '.join(words)}")
+        return text
+
+    return parse
 
 
 OPTIONS = (
@@ -127,6 +130,17 @@ OPTIONS = (
         _days,
     ),
     Option(
+        "unknown-recipients",
+        "accept mail for addresses that nobody made and drop it in silence, reject it at RCPT, or "
+        "create a public mailbox of the first mail [default: accept]",
+        _one_of("accept", "reject", "create"),
+    ),
+    Option(
+        "bare-newline",
+        "keep mail with a CR or LF that stands alone as it is, or reject it [default: keep]",
+        _one_of("keep", "reject"),
+    ),
+    Option(
         "rate-limits",
         "on or off; off lifts every limit on a single SMTP client, and blocks nobody [default: on]",
         _on_or_off,
@@ -166,7 +180,7 @@ OPTIONS = (
     Option(
         "environment",
         "dev or prod; prod makes no certificate of its own and wants a --domain [default: dev]",
-        _environment,
+        _one_of("dev", "prod"),
     ),
 )
 
@@ -186,6 +200,8 @@ class Settings:
     hostname: str = field()
     max_message_bytes: int = 25 * 1024 * 1024
     tombstone_days: int = 30
+    unknown_recipients: str = "accept"
+    bare_newline: str = "keep"
     rate_limits: bool = True
     smtp_connections: int = 2000
     smtp_connections_per_client: int = 400

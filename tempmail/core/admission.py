@@ -71,8 +71,7 @@ class SmtpLimits:
     def admit(self, peer_ip: str) -> Denial | None:
         """Whether one connection more is taken; where it is, :meth:`left` must follow once.
 
-        Behind a ``haproxy:`` endpoint the true address is known only when the first octets have
-        come: admit the connection then, or :meth:`left` the proxy's address and admit anew.
+        Behind a ``haproxy:`` endpoint the true address is known only with its header: admit then.
         """
         client = self._network(peer_ip)
         if self._total >= self._limits.connections:

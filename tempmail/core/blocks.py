@@ -73,11 +73,11 @@ class Blocks:
         self._unshared[network] = level
         self._made.labels(reason).inc()
         _log.warn(
-            "blocked {network} for {seconds} s: {reason}, block {level} in a row",
+            "blocked {network} for {seconds} s: {reason}, {times} in a row",
             network=network,
             seconds=length,
             reason=reason,
-            level=level,
+            times=level,
         )
         if len(self._records) > MOST:
             first = min(self._records, key=lambda each: self._records[each].ends)

@@ -83,6 +83,24 @@ class Metrics:
         self.parses = Counter(
             "tempmail_parses_total", "Messages parsed, by outcome.", ["outcome"], registry=r
         )
+        self.parses_ahead = Counter(
+            "tempmail_parses_ahead_total",
+            "Messages that arrived where somebody watches, by whether parsing them was started.",
+            ["outcome"],
+            registry=r,
+        )
+        self.long_polls = Gauge(
+            "tempmail_long_polls", "Requests that wait for a message.", registry=r
+        )
+        self.event_streams = Gauge(
+            "tempmail_event_streams", "Open server-sent event streams.", registry=r
+        )
+        self.followers_refused = Counter(
+            "tempmail_followers_refused_total",
+            "Long polls and event streams refused or ended by us, by reason.",
+            ["reason"],
+            registry=r,
+        )
         self.swept = Counter(
             "tempmail_swept_total", "What the sweeper removed, by kind.", ["kind"], registry=r
         )
@@ -103,6 +121,11 @@ class Metrics:
         self.limit_clients = Gauge(
             "tempmail_limit_clients",
             "Client networks whose use of a limit is remembered.",
+            registry=r,
+        )
+        self.delivery_notes_dropped = Counter(
+            "tempmail_delivery_notes_dropped_total",
+            "Entries of delivery logs that were lost under load or while storage was away.",
             registry=r,
         )
         self.limit_denials = Counter(

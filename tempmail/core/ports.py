@@ -15,6 +15,7 @@ from uuid import UUID
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
+from tempmail.model.delivery import Delivery, Refused
 from tempmail.model.event import Event
 from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
 from tempmail.model.message import Envelope, Message, Placement, Summary, View
@@ -55,10 +56,12 @@ class Page:
     """Messages asked for, and whether there are more.
 
     :ivar cursor: the sequence number to go on from, or None at the end.
+    :ivar mailbox_id: whose they are.
     """
 
     messages: Sequence[Summary]
     cursor: int | None
+    mailbox_id: int
 
 
 class Messages(Protocol):
@@ -68,14 +71,34 @@ class Messages(Protocol):
     """
 
     async def newest(
-        self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        before: int | None,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
-        """Newest first, those with a sequence number below ``before``."""
+        """Newest first, those with a sequence number below ``before``.
+
+        :param words: that must be in subject, sender or text; None for any.
+        """
 
     async def since(
-        self, address: str, owner: SessionOwner, *, limit: int, after: int, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        after: int,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
-        """Oldest first, those with a sequence number above ``after``."""
+        """Oldest first, those with a sequence number above ``after``.
+
+        :param words: that must be in subject, sender or text; None for any.
+        """
 
     async def arrivals(self, mailbox_id: int, after: int, limit: int) -> Sequence[Event]:
         """One ``new_message`` event for each message above ``after``, oldest first.
@@ -83,6 +106,22 @@ class Messages(Protocol):
         For a mailbox whose owner has been established already.
 
         :raises NotFound: the mailbox has ended.
+        """
+
+    async def unparsed(
+        self, address: str, owner: SessionOwner, *, version: int, limit: int
+    ) -> Sequence[Summary]:
+        """Those without a view of ``version`` or a later one, newest first."""
+
+    async def fetch(
+        self, mailbox_id: int, which: UUID, version: int
+    ) -> tuple[Message, bytes | None]:
+        """One message, not marked as read, and its raw bytes where its view is older than
+        ``version``.
+
+        For a mailbox whose owner has been established already.
+
+        :raises NotFound: it is gone, or the mailbox has ended.
         """
 
     async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
@@ -99,6 +138,32 @@ class Messages(Protocol):
 
     async def empty(self, address: str, owner: SessionOwner) -> Event:
         """Remove every message; what to publish."""
+
+
+class RecipientStore(Protocol):
+    """Which addresses have a mailbox, for the ways to treat those that have none."""
+
+    async def standing(self, address: str) -> str:
+        """``open``, ``full`` or ``unknown``."""
+
+    async def ensure_public(
+        self, addresses: Sequence[str], *, create: bool
+    ) -> tuple[Sequence[str], int]:
+        """Make public mailboxes of those addresses that have none and are nobody's.
+
+        :param create: False to look only.
+        :returns: the addresses that have a mailbox now, and how many were made.
+        """
+
+
+class DeliveryStore(Protocol):
+    """The delivery log of mailboxes."""
+
+    async def keep(self, notes: Sequence[Refused]) -> None:
+        """Add notes to the logs of those mailboxes that exist."""
+
+    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Delivery]:
+        """What was stored for a mailbox and what was not, newest first."""
 
 
 class Subscription(Protocol):

@@ -2,51 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
 from attrs import evolve
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.logger import Logger
 
-from tempmail.core.ports import Bus, Messages, Page, Parser
-from tempmail.model.errors import TempmailError, Unavailable
+from tempmail.core.ahead import ParsingAhead
+from tempmail.core.ports import Bus, Messages, Page
+from tempmail.core.views import Views, viewed
+from tempmail.model.errors import TempmailError
 from tempmail.model.mailbox import SessionOwner
-from tempmail.model.message import Message, Summary, View
+from tempmail.model.message import Message, Summary
 
 _PARSE_PER_LIST = 20
-_PARSE_BYTES_PER_LIST = 8 * 1024 * 1024
+_PARSE_PER_SEARCH = 100
+_PARSE_BYTES = 8 * 1024 * 1024
+
+_SEARCHES_AT_ONCE = 2
+"""Fewer than there are connections to storage, for a search may take it hundreds of ms."""
 
 
 class Reading:
     """What the owner of a mailbox can do with its messages.
 
     :param messages: stored ones.
-    :param parser: makes views.
+    :param views: makes them readable.
+    :param ahead: hears of mailboxes that are listed.
     :param bus: hears of deletions.
     """
 
     _log = Logger()
 
-    def __init__(self, messages: Messages, parser: Parser, bus: Bus) -> None:
+    def __init__(self, messages: Messages, views: Views, ahead: ParsingAhead, bus: Bus) -> None:
         self._messages = messages
-        self._parser = parser
+        self._views = views
+        self._ahead = ahead
         self._bus = bus
+        self._searching = DeferredSemaphore(_SEARCHES_AT_ONCE)
 
     async def newest(
-        self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        before: int | None,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
-        """A page of summaries, newest first, those with a sequence number below ``before``."""
-        page = await self._messages.newest(
-            address, owner, limit=limit, before=before, unread=unread
-        )
-        return await self._with_previews(page, address, owner)
+        """A page of summaries, newest first, those with a sequence number below ``before``.
+
+        :param words: that must be in subject, sender or text; None for any.
+        """
+
+        async def page() -> Page:
+            return await self._messages.newest(
+                address, owner, limit=limit, before=before, unread=unread, words=words
+            )
+
+        if words is None:
+            return await self._listed(page)
+        return await self._searching.run(self._found, page, address, owner)
 
     async def since(
-        self, address: str, owner: SessionOwner, *, limit: int, after: int, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        after: int,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
-        """A page of summaries, oldest first, those with a sequence number above ``after``."""
-        page = await self._messages.since(address, owner, limit=limit, after=after, unread=unread)
-        return await self._with_previews(page, address, owner)
+        """A page of summaries, oldest first, those with a sequence number above ``after``.
+
+        :param words: as in :meth:`newest`.
+        """
+
+        async def page() -> Page:
+            return await self._messages.since(
+                address, owner, limit=limit, after=after, unread=unread, words=words
+            )
+
+        if words is None:
+            return await self._listed(page)
+        return await self._searching.run(self._found, page, address, owner)
 
     async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
         """One message with its view, marked as read; the newest where ``which`` is None.
@@ -54,10 +96,11 @@ class Reading:
         :raises Unavailable: it has no view yet and no worker could make one.
         """
         message = await self._messages.get(address, owner, which)
-        if message.view is not None and message.view.parser_version >= self._parser.version:
+        if message.view is not None and message.view.parser_version >= self._views.version:
             return message
-        view = await self._parse(message.summary, address, owner)
-        return evolve(message, view=view, summary=_with_view(message.summary, view))
+        made = await self._views.read(message.summary.mailbox_id, message.summary.id)
+        assert made.view is not None
+        return viewed(message, made.view)
 
     async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""
@@ -71,58 +114,48 @@ class Reading:
         """Remove every message of the mailbox."""
         self._bus.publish(await self._messages.empty(address, owner))
 
-    async def _with_previews(self, page: Page, address: str, owner: SessionOwner) -> Page:
-        """Parse what nobody has parsed yet, as much as one request may ask for."""
-        wanted: dict[UUID, Deferred[Summary]] = {}
-        room = _PARSE_BYTES_PER_LIST
-        for summary in page.messages:
-            if summary.parser_version is None and len(wanted) < _PARSE_PER_LIST:
-                room -= summary.size
-                if room < 0:
-                    break
-                wanted[summary.id] = Deferred.fromCoroutine(
-                    self._previewed(summary, address, owner)
-                )
+    async def _listed(self, page: Callable[[], Awaitable[Page]]) -> Page:
+        """A page with previews, of which as many are made as one request may ask for."""
+        found = await page()
+        self._ahead.listed(found.mailbox_id)
+        unparsed = [one for one in found.messages if one.parser_version is None]
+        wanted = _affordable(unparsed[:_PARSE_PER_LIST])
         if not wanted:
-            return page
-        made = {
-            summary.id: summary
-            for summary in await gatherResults(wanted.values(), consumeErrors=True)
-        }
-        return evolve(page, messages=[made.get(one.id, one) for one in page.messages])
+            return found
+        made = await gatherResults(
+            [Deferred.fromCoroutine(self._previewed(one)) for one in wanted], consumeErrors=True
+        )
+        known = {one.id: one for one in made}
+        return evolve(found, messages=[known.get(one.id, one) for one in found.messages])
 
-    async def _previewed(self, summary: Summary, address: str, owner: SessionOwner) -> Summary:
+    async def _previewed(self, summary: Summary) -> Summary:
         try:
-            return _with_view(summary, await self._parse(summary, address, owner))
+            return (await self._views.read(summary.mailbox_id, summary.id)).summary
         except TempmailError as why:  # a list without a preview beats no list
             self._log.debug("no preview: {why}", why=why.code)
             return summary
 
-    async def _parse(self, summary: Summary, address: str, owner: SessionOwner) -> View:
-        raw = await self._messages.raw(address, owner, summary.id)
-        view = await self._parser.parse(raw)
-        try:
-            await self._messages.keep_view(summary, view)
-        except Unavailable as why:  # it is made again for the next reader
-            self._log.warn("a view was not kept: {why}", why=why.code)
-        return view
+    async def _found(
+        self, page: Callable[[], Awaitable[Page]], address: str, owner: SessionOwner
+    ) -> Page:
+        """A page of what is found, once the texts to search are there: as many as are made for
+        one request, newest first.  Of the others, subject and sender are known from arrival."""
+        unparsed = await self._messages.unparsed(
+            address, owner, version=self._views.version, limit=_PARSE_PER_SEARCH
+        )
+        await gatherResults(
+            [self._views.stored(one.mailbox_id, one.id) for one in _affordable(unparsed)]
+        )
+        return await page()
 
 
-PREVIEW_CHARACTERS = 160
-
-
-def _with_view(summary: Summary, view: View) -> Summary:
-    return evolve(
-        summary,
-        subject=view.subject,
-        from_address=view.from_address,
-        from_name=view.from_name,
-        preview=preview(view.body_text),
-        attachment_count=len(view.attachments),
-        parser_version=view.parser_version,
-    )
-
-
-def preview(body_text: str) -> str:
-    """The beginning of a text on one line."""
-    return " ".join(body_text[: 4 * PREVIEW_CHARACTERS].split())[:PREVIEW_CHARACTERS]
+def _affordable(summaries: Iterable[Summary]) -> list[Summary]:
+    """The first of them, as long as they are no more bytes together than one request may parse."""
+    affordable = []
+    room = _PARSE_BYTES
+    for summary in summaries:
+        room -= summary.size
+        if room < 0:
+            break
+        affordable.append(summary)
+    return affordable

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,6 +16,9 @@ from tempmail.model.mailbox import Mailbox, SessionOwner
 
 _PAGE = 200
 
+_ASKED_AT_ONCE = 50
+"""Questions to storage, which turns many more away: followers come in crowds, after a restart."""
+
 
 class Following:
     """One follower's place in a mailbox.
@@ -23,32 +26,36 @@ class Following:
     An event from the bus is taken at its word only where it continues the sequence; at any
     gap the table is read, because between two nodes events can overtake each other or be lost.
 
-    :param messages: the table.
+    :param arrivals: reads the table, see :meth:`tempmail.core.ports.Messages.arrivals`.
     :param mailbox_id: whose events.
     :param after: the last sequence number that the follower knows.
     :param receive: called on the reactor's thread with each event, messages in order.
     :param lost: called once where the table cannot be read: the follower is to come again
         with the last sequence number it got.
+    :param arrived: called with each event as the bus brings it, whoever has seen it already.
     """
 
     _log = Logger()
 
     def __init__(
         self,
-        messages: Messages,
+        arrivals: Callable[[int, int, int], Awaitable[Sequence[Event]]],
         mailbox_id: int,
         after: int,
         receive: Callable[[Event], None],
         lost: Callable[[], None],
+        arrived: Callable[[Event], None],
     ) -> None:
-        self._messages = messages
+        self._arrivals = arrivals
         self._mailbox_id = mailbox_id
         self._last = after
         self._receive = receive
         self._lost = lost
+        self._arrived = arrived
         self._subscription: Subscription | None = None
         self._looking = False
         self._look_again = False
+        self._resumed: Deferred[None] | None = None
         self._stopped = False
 
     def start(self, bus: Bus) -> None:
@@ -62,13 +69,26 @@ class Following:
         if self._subscription is not None:
             self._subscription.cancel()
             self._subscription = None
+        self.resume()
+
+    def pause(self) -> None:
+        """Receive no further messages until resumed, but for what was read already."""
+        if self._resumed is None:
+            self._resumed = Deferred()
+
+    def resume(self) -> None:
+        """Go on where it paused: the table has what came meanwhile."""
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            resumed.callback(None)
 
     def _heard(self, event: Event) -> None:
         if self._stopped:
             return
+        self._arrived(event)
         if event.kind is not EventKind.NEW_MESSAGE:
             self._receive(event)
-        elif not self._looking and event.seq == self._last + 1:
+        elif not self._looking and self._resumed is None and event.seq == self._last + 1:
             self._tell(event)
         elif event.seq > self._last:
             self._look()
@@ -86,9 +106,13 @@ class Following:
 
     async def _read_table(self) -> None:
         more = True
-        while more and not self._stopped:
+        while more:
+            if self._resumed is not None:
+                await self._resumed
+            if self._stopped:
+                return
             self._look_again = False
-            events = await self._messages.arrivals(self._mailbox_id, self._last, _PAGE)
+            events = await self._arrivals(self._mailbox_id, self._last, _PAGE)
             for event in events:
                 self._tell(event)
             more = self._look_again or len(events) == _PAGE
@@ -114,12 +138,21 @@ class Watching:
     :param mailboxes: says whose a mailbox is; the desk knows it by any spelling of its address.
     :param messages: says what has arrived.
     :param bus: says that something did.
+    :param arrived: called with each event of a mailbox that is followed, as it happens.
     """
 
-    def __init__(self, mailboxes: Mailboxes | MailboxDesk, messages: Messages, bus: Bus) -> None:
+    def __init__(
+        self,
+        mailboxes: Mailboxes | MailboxDesk,
+        messages: Messages,
+        bus: Bus,
+        arrived: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._mailboxes = mailboxes
         self._messages = messages
         self._bus = bus
+        self._arrived = arrived
+        self._asking = DeferredSemaphore(_ASKED_AT_ONCE)
 
     async def admit(self, address: str, owner: SessionOwner) -> Mailbox:
         """The mailbox, where ``owner`` may follow it.
@@ -127,7 +160,12 @@ class Watching:
         :raises NotFound: gone, never made, or another's.
         :raises Unauthenticated: a credential that was never issued.
         """
-        return await self._mailboxes.get(address, owner)
+        return await self._asking.run(self._mailboxes.get, address, owner)
+
+    @staticmethod
+    def start_of(mailbox: Mailbox, after: int | None) -> int:
+        """The sequence number from which :meth:`follow` tells of messages."""
+        return mailbox.last_seq if after is None else min(after, mailbox.last_seq)
 
     def follow(
         self,
@@ -141,7 +179,16 @@ class Watching:
         :param after: the last sequence number known; None, like one that is still to come, for
             what comes from now on.
         """
-        start = mailbox.last_seq if after is None else min(after, mailbox.last_seq)
-        following = Following(self._messages, mailbox.id, start, receive, lost)
+        following = Following(
+            self._ask,
+            mailbox.id,
+            self.start_of(mailbox, after),
+            receive,
+            lost,
+            self._arrived,
+        )
         following.start(self._bus)
         return following
+
+    def _ask(self, mailbox_id: int, after: int, limit: int) -> Awaitable[Sequence[Event]]:
+        return self._asking.run(self._messages.arrivals, mailbox_id, after, limit)

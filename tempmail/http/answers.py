@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 from attrs import Factory, frozen
@@ -37,6 +38,16 @@ class Answer:
             request.setHeader("Content-Type", self.content_type)
         if self.status != NO_CONTENT:  # RFC 9110 section 8.6: never with a 204
             request.setHeader("Content-Length", str(len(self.body)))
+
+
+class Stream(Protocol):
+    """A response that goes on."""
+
+    def send(self, request: Request) -> Deferred[None]:
+        """Write it; whoever calls this finishes the request.
+
+        :returns: as :func:`send`.
+        """
 
 
 EMPTY = Answer(NO_CONTENT)

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
+from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Health
 from tempmail.core.reading import Reading
+from tempmail.http.events import EventRoutes, EventStreams
 from tempmail.http.health import HealthRoutes
 from tempmail.http.mailboxes import MailboxRoutes
 from tempmail.http.messages import MessageRoutes
 from tempmail.http.routes import klein_app
+from tempmail.http.waiting import WaitRoutes
 
 WEBSOCKET_PATH = [b"ws", b"inbox"]
 
@@ -23,6 +26,8 @@ WEBSOCKET_PATH = [b"ws", b"inbox"]
 def api_resource(
     desk: MailboxDesk,
     reading: Reading,
+    polls: LongPolls,
+    streams: EventStreams,
     health: Health,
     bus: Bus,
     ready: Callable[[], bool],
@@ -40,6 +45,8 @@ def api_resource(
         [
             *MailboxRoutes(desk).routes(),
             *MessageRoutes(reading).routes(),
+            *WaitRoutes(polls).routes(),
+            *EventRoutes(streams).routes(),
             *HealthRoutes(health, bus, ready, version).routes(),
         ]
     )

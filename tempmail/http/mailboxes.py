@@ -6,12 +6,11 @@ from twisted.web.server import Request
 
 from tempmail.core.mailboxes import MailboxDesk, Wish
 from tempmail.http.answers import EMPTY, Answer, json
-from tempmail.http.credentials import session_owner
+from tempmail.http.credentials import client_network, session_owner
 from tempmail.http.finishing import to_the_end
 from tempmail.http.representations import CreateMailbox, ExtendMailbox, mailbox_of
 from tempmail.http.requests import Nothing, parameters
 from tempmail.http.routes import Route
-from tempmail.model.network import network
 
 
 class MailboxRoutes:
@@ -33,8 +32,7 @@ class MailboxRoutes:
     async def create(self, request: Request) -> Answer:
         asked = parameters(request, query=CreateMailbox, body=CreateMailbox)
         wish = Wish(asked.username, asked.domain, asked.style, asked.ttl_minutes)
-        client = network(getattr(request.getClientAddress(), "host", "local"))
-        mailbox, token = await to_the_end(self._desk.create(wish, client))
+        mailbox, token = await to_the_end(self._desk.create(wish, client_network(request)))
         return json(mailbox_of(mailbox, token), 201)
 
     async def read(self, request: Request, address: str) -> Answer:

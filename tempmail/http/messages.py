@@ -45,7 +45,12 @@ class MessageRoutes:
         start = _start(asked)
         if start is not None and start.oldest_first:
             listing = self._reading.since(
-                address, owner, limit=asked.limit, after=start.seq, unread=asked.unread
+                address,
+                owner,
+                limit=asked.limit,
+                after=start.seq,
+                unread=asked.unread,
+                words=asked.q,
             )
         else:
             listing = self._reading.newest(
@@ -54,6 +59,7 @@ class MessageRoutes:
                 limit=asked.limit,
                 before=None if start is None else start.seq,
                 unread=asked.unread,
+                words=asked.q,
             )
         page = await to_the_end(listing)
         upward = start is not None and start.oldest_first

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from tempmail.core.matching import MAX_EXPRESSION
 from tempmail.model import mailbox, message
 
 _Minutes = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 _Name = Annotated[str, Meta(max_length=253)]
 _Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]
 
 
 class CreateMailbox(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -38,6 +40,27 @@ class ListMessages(Struct, forbid_unknown_fields=True, kw_only=True):
     cursor: Annotated[str, Meta(max_length=64)] | None = None
     after: _Sequence | None = None
     unread: bool = False
+    q: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = None
+
+
+class WaitForMessages(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to wait for, and for how many seconds."""
+
+    timeout: Annotated[int, Meta(ge=1, le=120)] = 30
+    after: _Sequence = 0
+    sender: _Expression | None = field(default=None, name="from")
+    subject: _Expression | None = None
+    body: _Expression | None = None
+    has: Literal["code", "link"] | None = None
+    count: Annotated[int, Meta(ge=1, le=20)] | None = None
+
+
+class FollowEvents(Struct, forbid_unknown_fields=True, kw_only=True):
+    """From where on to follow a mailbox; credentials for those who cannot set headers."""
+
+    after: _Sequence | None = None
+    token: str | None = None
+    api_key: str | None = None
 
 
 class Mailbox(Struct, kw_only=True):

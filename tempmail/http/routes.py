@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 from werkzeug.exceptions import MethodNotAllowed
 
-from tempmail.http.answers import Answer, send
+from tempmail.http.answers import Answer, Stream, send
 from tempmail.http.problems import UNFORESEEN, problem_of
 
 _log = Logger()
@@ -27,7 +27,7 @@ class Route:
 
     method: str
     path: str
-    respond: Callable[..., Awaitable[Answer]]
+    respond: Callable[..., Awaitable[Answer | Stream]]
 
 
 def klein_app(routes: Iterable[Route]) -> Klein:
@@ -42,7 +42,8 @@ def klein_app(routes: Iterable[Route]) -> Klein:
 
 def _serving(route: Route) -> Callable[..., Awaitable[None]]:
     async def serve(request: Request, **names: str) -> None:
-        await send(request, await route.respond(request, **names))
+        answer = await route.respond(request, **names)
+        await (send(request, answer) if isinstance(answer, Answer) else answer.send(request))
 
     return serve
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 
 from autobahn.websocket.protocol import PreparedMessage
 
-from tempmail.model.event import Event, EventKind
+from tempmail.core import notices
+from tempmail.model.event import Event
 
 
-def _text(**members: object) -> bytes:
-    payload = json.dumps(members, separators=(",", ":")).encode()
+def _text(payload: bytes) -> bytes:
     # A server's frames are not masked (section 5.1), so every client can get the same bytes.
     prepared = PreparedMessage(payload, isBinary=False, applyMask=False, doNotCompress=True)
     return bytes(prepared.payloadHybi)
 
 
-EXPIRED = _text(event="expired")
+EXPIRED = _text(notices.EXPIRED)
 """The mailbox has ended; a close follows."""
 
-PING = _text(event="ping") + b"\x89\x00"
+PING = _text(notices.PING) + b"\x89\x00"
 """A ping that programs see, and one of the protocol's own that any client answers with a pong
 by itself (RFC 6455 section 5.5.2)."""
 
@@ -28,9 +27,4 @@ by itself (RFC 6455 section 5.5.2)."""
 @lru_cache(maxsize=256)
 def frame(event: Event) -> bytes:
     """The frame that tells of ``event``, built once however many connections get it."""
-    if event.kind is EventKind.EXPIRED:
-        return EXPIRED
-    message_id = None if event.message_id is None else str(event.message_id)
-    if event.kind is EventKind.DELETED:
-        return _text(event="deleted", message_id=message_id)
-    return _text(event="new_message", message_id=message_id, seq=event.seq)
+    return _text(notices.notice(event))

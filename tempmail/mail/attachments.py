@@ -1,1 +1,54 @@
-def content_of(raw, index): return ("","",b"")
+"""Taking one attachment out of a message."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from attrs import frozen
+
+from tempmail.mail.contents import File, contents
+from tempmail.mail.file_kinds import blocked_kind
+from tempmail.mail.filenames import safe_filename
+from tempmail.mail.refused_kinds import REFUSED_KINDS
+from tempmail.mail.tree import read
+
+
+@frozen
+class Extracted:
+    """An attachment as it can be handed out.
+
+    :ivar filename: safe, see :func:`tempmail.mail.filenames.safe_filename`.
+    :ivar content_type: two tokens of RFC 2045, as the sender declared it.
+    :ivar blocked: the kind for which it is refused, or None; then ``content`` is empty.
+    :ivar content: decoded; never more bytes than the message has.
+    """
+
+    filename: str
+    content_type: str
+    blocked: str | None
+    content: bytes
+
+
+def extract(raw: bytes, index: int, refused: frozenset[str] = REFUSED_KINDS) -> Extracted | None:
+    """The attachment that the message's view has at ``index``; None where there is none."""
+    try:
+        filename, content_type, content = content_of(raw, index)
+    except LookupError:
+        return None
+    blocked = blocked_kind(filename, content_type, content, refused)
+    name = safe_filename(filename, content_type)
+    return Extracted(name, content_type, blocked, b"" if blocked else content)
+
+
+def content_of(raw: bytes, index: int) -> tuple[str, str, bytes]:
+    """Filename as given, content type and decoded bytes of an attachment.
+
+    :param index: as in the message's view.
+    :raises LookupError: there is no such attachment.
+    """
+    root, _ = read(raw)
+    files = (one for one in contents(root) if isinstance(one, File))
+    found = next(islice(files, index, None), None)
+    if found is None:
+        raise LookupError(index)
+    return found.filename, found.content_type, found.content()

@@ -16,7 +16,9 @@ MAX_SUBJECT = 998
 
 _BLOCK = 64 * 1024
 _VALUE_BYTES = 4096
-_LANDMARK = re.compile(rb"\n(?:(?:(subject)|from):([^\n]*(?:\n[ \t][^\n]*)*)|\r?\n)", re.IGNORECASE)
+_LANDMARK = re.compile(
+    rb"\n(?:(?:(subject)|from)[ \t]*+:([^\n]*(?:\n[ \t][^\n]*)*)|\r?\n)", re.IGNORECASE
+)
 """Either header, or the blank line.  That it begins with one fixed byte is what makes it fast."""
 _FIRST_BYTES = (b"s", b"S", b"f", b"F", b"\r", b"\n")
 _PLAIN_AUTHOR = re.compile(

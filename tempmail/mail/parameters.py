@@ -10,7 +10,15 @@ from tempmail.mail.encoded_words import unstructured
 from tempmail.mail.storable import one_line
 
 _MAX_VALUE = 2048
-_PARAMETER = re.compile(rb';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
+# A first semicolon that was forgotten is not missed.
+_PARAMETER = re.compile(
+    rb"""
+      (?: ; | \A\s*[^\s;="]+\s ) \s*
+      ([^\s=;"]+) \s*=\s*
+      (?: "((?:[^"\\]|\\.)*)"? | ([^;]*) )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 _SECTION = re.compile(r"(.+?)(?:\*(\d{1,3}))?(\*)?", re.DOTALL)
 _QUOTED_PAIR = re.compile(rb'\\(["\\])')
 

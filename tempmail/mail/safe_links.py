@@ -13,14 +13,17 @@ MAX_URL = 8 * 1024
 """Characters; a longer one is no link."""
 
 _IGNORED = re.compile(r"[\t\r\n]|^[\x00-\x20]+|[\x00-\x20]+$")
-_WEB = re.compile(r"(https?)://([^\s/?#\\@:]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?(?=[/?#]|$)", re.I)
+_WEB = re.compile(
+    r"(https?)://([^\s/?#\\@:]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?(?=[/?#]|$)", re.I
+)
 _MAIL = re.compile(r"mailto:(?=[^/])", re.I)
 _ASCII_HOST = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+\.?|\[[0-9a-f:.]+\]", re.I | re.A)
 _LITERAL = string.punctuation.translate(str.maketrans("", "", "\"'<>\\^`{|}"))
 
 _IN_TEXT = re.compile(r"(?:https?://|mailto:)[^\s<>\"\x00-\x1f]{1,4096}", re.I)
 _TRAILING = ".,;:!?'*_~\u3002\uff0c\uff01\uff1f"
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
+REL = "noopener noreferrer nofollow"
 
 
 def safe_link(url: str) -> str | None:
@@ -61,9 +64,6 @@ def linked(text: str) -> str:
     return "".join((*out, escape(text[position:])))
 
 
-REL = "noopener noreferrer nofollow"
-
-
 def _ascii(host: str) -> str | None:
     if not host.isascii():
         try:
@@ -79,11 +79,10 @@ def _encoded(rest: str) -> str:
 
 def _trimmed(url: str) -> str:
     """Without the punctuation of the sentence that the address stands in."""
-    while url and (url[-1] in _TRAILING or _closes_nothing(url)):
-        url = url[:-1]
-    return url
-
-
-def _closes_nothing(url: str) -> bool:
-    opening = _BRACKETS.get(url[-1])
-    return opening is not None and url.count(opening) < url.count(url[-1])
+    unopened = {end: url.count(end) - url.count(begin) for begin, end in ("()", "[]", "{}")}
+    length = len(url)
+    while length and (url[length - 1] in _TRAILING or unopened.get(url[length - 1], 0) > 0):
+        length -= 1
+        if url[length] in unopened:
+            unopened[url[length]] -= 1
+    return url[:length]

@@ -29,14 +29,14 @@ _TOKEN = r"""(?:
       -?[a-z][a-z0-9-]*
     | [+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:%|[a-z]{1,4})?
     | \#[0-9a-f]{3,8}
-    | (?:rgb|hsl)a?\([0-9a-z.,%/\s+-]*\)
-    | "[^"\\\r\n\f]*" | '[^'\\\r\n\f]*'
+    | (?:rgb|hsl)a?\([0-9a-z.,%/\ +-]*\)
+    | "[^"\\]*" | '[^'\\]*'
 )"""
 _DECLARATION = re.compile(
-    rf"\s*([a-z-]+)\s*:\s*({_TOKEN}(?:\s*[\s,/]\s*{_TOKEN})*)\s*(!\s*important)?\s*",
+    rf"[ ]?([a-z-]+)[ ]?:[ ]?({_TOKEN}(?:[ ]?[ ,/][ ]?{_TOKEN})*)[ ]?(![ ]?important)?[ ]?",
     re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
-_URL = re.compile(r"""\burl\(\s*(?:"[^"]*"|'[^']*'|[^"'()]*)\s*\)""", re.IGNORECASE)
+_URL = re.compile(r"""\burl\( ?(?:"[^"]*"|'[^']*'|[^"'()]*) ?\)""", re.IGNORECASE)
 
 
 def safe_style(style: str) -> str | None:
@@ -50,7 +50,8 @@ def safe_style(style: str) -> str | None:
     """
     if len(style) > MAX_STYLE:
         return None
-    found = (_DECLARATION.fullmatch(one) for one in _URL.sub(" ", style).split(";"))
+    style = " ".join(_URL.sub(" ", " ".join(style.split())).split())  # one space: linear time
+    found = (_DECLARATION.fullmatch(one) for one in style.split(";"))
     kept = [
         f"{one[1].lower()}:{one[2]}{'!important' if one[3] else ''}"
         for one in found

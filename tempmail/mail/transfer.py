@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import binascii
+import re
+from itertools import takewhile
 
-_NOT_BASE64 = bytes(
-    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-)
+from tempmail.mail import uuencode
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(_ALPHABET))
+_MAX_JOINED = 2000
+_ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/=\t\r\n]*+")
+_PADDED = re.compile(rb"[^=]+=*")
 
 
 def decoded(body: bytes, encoding: str) -> bytes:
@@ -17,35 +23,32 @@ def decoded(body: bytes, encoding: str) -> bytes:
         case "quoted-printable":
             return binascii.a2b_qp(body)
         case "x-uuencode" | "uuencode" | "x-uue" | "uue":
-            return from_uuencode(body)
+            return uuencode.whole(body)
         case _:
             return body
 
 
 def from_base64(text: bytes) -> bytes:
-    """What ``text`` holds, without regard to stray characters and missing padding."""
+    """What ``text`` holds, without regard to stray characters and missing padding.
+
+    Texts that were encoded one by one and put together are decoded one by one: padding ends
+    each; what follows padding and is no base64 was put there by others, such as a list's footer.
+    A last quantum that is incomplete counts where nothing else is wrong.
+    """
+    inner = text[:-4].rstrip(b"=\r\n\t ").count(b"=")
+    if 0 < inner <= _MAX_JOINED:
+        first, *others = _PADDED.findall(text)
+        more = takewhile(_ONLY_BASE64.fullmatch, others)
+        return b"".join(map(_from_base64, (first, *more)))
+    return _from_base64(text)
+
+
+def _from_base64(text: bytes) -> bytes:
     try:
         return binascii.a2b_base64(text)
     except binascii.Error:
         kept = text.translate(None, delete=_NOT_BASE64)
-        if len(kept) % 4 == 1:  # six bits alone are no byte
-            kept = kept[:-1]
+        whole = len(kept) // 4 * 4
+        if len(kept) - whole == 1 or text.translate(None, delete=_ALPHABET + b"= \t\r\n"):
+            kept = kept[:whole]  # six bits are no byte, and strays leave their place in doubt
         return binascii.a2b_base64(kept + b"==")
-
-
-def from_uuencode(text: bytes) -> bytes:
-    """What stands between ``begin`` and ``end``; ``text`` itself where nothing begins."""
-    lines = iter(text.splitlines())
-    if not any(line.startswith(b"begin ") for line in lines):
-        return text
-    out = bytearray()
-    for line in lines:
-        if line.strip() in (b"end", b"`"):
-            break
-        if line:
-            length = ((line[0] - 32) & 63) * 4 // 3 + 2  # some encoders add a checksum
-            try:
-                out += binascii.a2b_uu(line[:length])
-            except binascii.Error:
-                continue
-    return bytes(out)

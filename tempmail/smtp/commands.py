@@ -10,9 +10,9 @@ from attrs import evolve
 
 from tempmail.model.address import Recipient
 from tempmail.smtp import replies
-from tempmail.smtp.body import BodyReader
 from tempmail.smtp.grammar import ForwardPath, parse_mail, parse_rcpt
-from tempmail.smtp.input import END, UPGRADE, InputLoop
+from tempmail.smtp.input import END, UPGRADE
+from tempmail.smtp.receiving import Receiving
 from tempmail.smtp.replies import Refusal
 
 if TYPE_CHECKING:
@@ -21,35 +21,23 @@ if TYPE_CHECKING:
 _HTTP = frozenset(b"GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE PRI".split())
 
 
-class Commands(InputLoop):
+class Commands(Receiving):
     """The state of a session and the commands that change it.
 
-    :param edge: whose settings, domains and budget it uses.
-    :param peer_ip: the client's address.
     :ivar name: what the client called itself, None before EHLO.
-    :ivar mail_from: the reverse-path, None before MAIL.
     :ivar tls: protocol and cipher, None in clear.
-    :ivar content_since: when the content under way began, by the clock.
+    :ivar ready_since: when the session could begin its next mail, by the clock.
     """
 
     challengers = MappingProxyType({})  # nobody logs in to hand over mail
 
     def __init__(self, edge: MailFactory, peer_ip: str) -> None:
-        super().__init__(edge.clock)
-        self.edge = edge
-        self.peer_ip = peer_ip
+        super().__init__(edge, peer_ip)
         self.tls: str | None = None
         self.name: str | None = None
-        self.content_since = 0.0
+        self.ready_since = self.progress
         self.ctx = edge.tls_context
         self.canStartTLS = self.ctx is not None
-        self.forget()
-
-    def forget(self) -> None:
-        """RSET: the mail under way, not the session (section 4.1.1.5)."""
-        self.mail_from: str | None = None
-        self._utf8 = False
-        self.recipients: dict[tuple[str, str], Recipient] = {}
 
     def extensions(self) -> dict[bytes, list[bytes] | None]:
         """What EHLO announces: ours, and STARTTLS as ESMTP finds it possible."""
@@ -58,6 +46,7 @@ class Commands(InputLoop):
             b"SIZE": [b"%d" % self.edge.settings.max_message_bytes],
             b"8BITMIME": None,
             b"SMTPUTF8": None,
+            b"CHUNKING": None,
             b"ENHANCEDSTATUSCODES": None,
         }
         announced.update(super().extensions())  # type: ignore[no-untyped-call]  # twisted.mail has no types
@@ -94,9 +83,9 @@ class Commands(InputLoop):
             self.refuse(replies.NAME_NEEDED)
             return False
         self.forget()
+        if self.name is None:
+            self.ready_since = self.clock.seconds()
         self.name = name
-        # Both are certain only now: behind a proxy's header, after a handshake.
-        self.peer_ip = getattr(self.transport.getPeer(), "host", self.peer_ip)
         if self.startedTLS and self.tls is None:
             connection = self.transport.getHandle()
             self.tls = f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}"
@@ -115,14 +104,17 @@ class Commands(InputLoop):
         elif sender.size > self.edge.settings.max_message_bytes:
             self.refuse(replies.TOO_LARGE)
         else:
-            self.mail_from, _, self._utf8 = sender
+            self.mail_from, self.announced_size, self.utf8 = sender
             self.reply(replies.SENDER_OK)
 
     def _rcpt(self, argument: bytes) -> None:
         if self.mail_from is None:
             self.refuse(replies.MAIL_FIRST)
             return
-        path = parse_rcpt(argument, self._utf8)
+        if self.content is not None:
+            self.refuse(replies.CONTENT_BEGUN)
+            return
+        path = parse_rcpt(argument, self.utf8)
         if isinstance(path, Refusal):
             self.refuse(path)
             return
@@ -144,18 +136,6 @@ class Commands(InputLoop):
         if recipient is not None and given != mailbox:
             return evolve(recipient, given=given)
         return recipient
-
-    def _data(self, argument: bytes) -> None:
-        if argument and argument.strip():
-            self.refuse(replies.NO_ARGUMENT_ALLOWED)
-        elif self.mail_from is None:
-            self.refuse(replies.MAIL_FIRST)
-        elif not self.recipients:
-            self.refuse(replies.NO_RECIPIENTS)
-        else:
-            self.content_since = self.clock.seconds()
-            self.body = BodyReader(self.edge.settings.max_message_bytes, self.edge.budget)
-            self.reply(replies.START_MAIL_INPUT)
 
     def _rset(self, argument: bytes) -> None:
         if self._alone(argument):
@@ -189,10 +169,6 @@ class Commands(InputLoop):
             self.reply(replies.READY_FOR_TLS)
             self.waits |= UPGRADE
 
-    def _bdat(self, _argument: bytes) -> None:
-        self.refuse(replies.NOT_IMPLEMENTED)
-        self.waits |= END  # what stands behind it is content and must not be obeyed
-
     def _not_implemented(self, _argument: bytes) -> None:
         self.refuse(replies.NOT_IMPLEMENTED)
 
@@ -207,7 +183,7 @@ class Commands(InputLoop):
         b"HELO": _helo,
         b"MAIL": _mail,
         b"RCPT": _rcpt,
-        b"DATA": _data,
+        b"DATA": Receiving.do_data,
         b"RSET": _rset,
         b"NOOP": _noop,
         b"HELP": _help,
@@ -216,7 +192,7 @@ class Commands(InputLoop):
         b"STARTTLS": _starttls,
         b"EXPN": _not_implemented,
         b"AUTH": _not_implemented,
-        b"BDAT": _bdat,
+        b"BDAT": Receiving.do_bdat,
         b"ETRN": _not_implemented,
         b"TURN": _not_implemented,
     }

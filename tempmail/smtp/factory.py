@@ -9,24 +9,29 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
+    IOpenSSLContextFactory,
     IOpenSSLServerConnectionCreator,
     IReactorTime,
 )
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import Logger
 
+from tempmail.core.admission import SmtpLimits
 from tempmail.core.budget import ByteBudget
 from tempmail.core.delivery import Delivery
 from tempmail.core.metrics import Metrics
 from tempmail.model.address import Domains
 from tempmail.smtp import replies
 from tempmail.smtp.commands import Commands
+from tempmail.smtp.limits import Gate
+from tempmail.smtp.patience import ORDINARY, UNDER_STRESS, Patience
 from tempmail.smtp.protocol import MailProtocol
 from tempmail.smtp.replies import Refusal
 
 _log = Logger()
 
 _WATCH_SECONDS = 5
+_STRESS = 0.8
 
 
 @frozen
@@ -37,10 +42,10 @@ class SmtpSettings:
     :ivar max_message_bytes: of content, announced by SIZE (RFC 1870).
     :ivar max_recipients: of one mail; RFC 5321 section 4.5.3.1.8 asks for at least 100.
     :ivar max_errors: permanent refusals on one connection before it is closed.
-    :ivar idle_timeout: seconds until the next command is complete (section 4.5.3.2.7).
-    :ivar content_timeout: seconds without an octet of content (section 4.5.3.2.5).
-    :ivar content_grace: seconds that any mail's content may take ...
-    :ivar min_rate: ... and octets a second that buy it more.
+    :ivar reject_bare_newlines: whether content with a CR or LF that stands alone is refused;
+        it is kept verbatim otherwise.
+    :ivar patience: with every client ...
+    :ivar stress: ... and while more than four fifths of the connections are taken.
     """
 
     hostname: str
@@ -48,10 +53,9 @@ class SmtpSettings:
     max_recipients: int = 100
     max_connections: int = 2000
     max_errors: int = 10
-    idle_timeout: float = 300.0
-    content_timeout: float = 180.0
-    content_grace: float = 300.0
-    min_rate: int = 1024
+    reject_bare_newlines: bool = False
+    patience: Patience = ORDINARY
+    stress: Patience = UNDER_STRESS
 
 
 class MailFactory(ServerFactory):
@@ -62,6 +66,7 @@ class MailFactory(ServerFactory):
     :param budget: octets of content held by all sessions together.
     :param clock: the reactor.
     :param tls_context: for STARTTLS; without it STARTTLS is not announced.
+    :param limits: what each client may do; without them, anything.
     :ivar draining: whether :meth:`drain` was called.
     """
 
@@ -75,7 +80,8 @@ class MailFactory(ServerFactory):
         metrics: Metrics,
         settings: SmtpSettings,
         clock: IReactorTime,
-        tls_context: IOpenSSLServerConnectionCreator | None = None,
+        tls_context: IOpenSSLServerConnectionCreator | IOpenSSLContextFactory | None = None,
+        limits: SmtpLimits | None = None,
     ) -> None:
         self.delivery = delivery
         self.domains = domains
@@ -83,6 +89,7 @@ class MailFactory(ServerFactory):
         self.settings = settings
         self.clock = clock
         self.tls_context = tls_context
+        self.gate = Gate(limits)
         self.greeting = f"220 {settings.hostname} ESMTP tempmail\r\n".encode("ascii")
         self.helo_reply = f"250 {settings.hostname}\r\n".encode("ascii")
         self._ehlo_replies: dict[bool, bytes] = {}
@@ -110,17 +117,22 @@ class MailFactory(ServerFactory):
         if self._watch is None:
             self._watch = self.clock.callLater(_WATCH_SECONDS, self._look_around)
 
-    def left(self, session: MailProtocol) -> None:
+    def left(self, session: MailProtocol, *, admitted: bool) -> None:
         self.sessions.discard(session)
-        self._full = False
+        if admitted:
+            self._full = False
+            self.gate.left(session.peer_ip)
         if self.draining and not self.sessions:
             self._rest()
 
     def _look_around(self) -> None:
         """One timer for all sessions: a session costs none when it is made, nor per command."""
         now = self.clock.seconds()
+        settings = self.settings
+        stressed = len(self.sessions) > _STRESS * settings.max_connections
+        patience = settings.stress if stressed else settings.patience
         for session in tuple(self.sessions):
-            session.check_deadline(now)
+            session.check_deadline(now, patience)
         self._watch = None
         if self.sessions:
             self._watch = self.clock.callLater(_WATCH_SECONDS, self._look_around)
@@ -150,11 +162,15 @@ class MailFactory(ServerFactory):
         _log.info("refused {peer_ip}: {reason}", peer_ip=peer_ip, reason=refusal.reason)
 
     def _turn_away(self, refusal: Refusal) -> Protocol:
+        self.turned_away(refusal)
+        return _TurnedAway(refusal)
+
+    def turned_away(self, refusal: Refusal) -> None:
+        """Count and log a connection that is not taken."""
         self._refused.labels(refusal.reason).inc()
         if not self._full:
             self._full = True  # once until there is room again: a flood must not fill the log
             _log.warn("refusing connections: {reason}", reason=refusal.reason)
-        return _TurnedAway(refusal)
 
     # The orderly stop.
 

@@ -82,7 +82,7 @@ _PATH = re.compile(
 )
 _NULL_PATH = re.compile(rb" *<>")
 _POSTMASTER = re.compile(rb" *<(?P<path>(?i:postmaster))>")
-_CHUNK = re.compile(rb"([0-9]{1,20})(?: +((?i:LAST)))? *\Z")
+_CHUNK = re.compile(rb" *([0-9]{1,20})(?: +((?i:LAST)))? *\Z")
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\x80-\xff]+))?\Z")
 
 

@@ -144,7 +144,7 @@ class InputLoop(ESMTP):
     def _unfinished_line(self, data: bytes, at: int) -> int:
         """Where the kept part of a line without its end begins; of a hopeless one, at its end."""
         if not self._skipping:
-            if len(data) - at <= MAX_LINE:
+            if len(data) - data.endswith(b"\r") - at <= MAX_LINE:
                 return at
             self._skipping = True
             self.refuse(replies.LINE_TOO_LONG)

@@ -10,20 +10,27 @@ from twisted.python.failure import Failure
 from tempmail.model.errors import Unavailable, Undecided
 from tempmail.model.message import Envelope, Placement
 from tempmail.smtp import replies
-from tempmail.smtp.body import BodyFault, BodyReader
 from tempmail.smtp.commands import Commands
-from tempmail.smtp.input import CLOSED, DELIVERY, END
+from tempmail.smtp.content import Content, ContentFault
+from tempmail.smtp.input import CLOSED, DELIVERY, END, PROXY
+from tempmail.smtp.patience import Patience
+from tempmail.smtp.proxied import awaiting_header
 from tempmail.smtp.replies import Refusal
 
 _log = Logger()
 
 _CLOSING_SECONDS = 10
-_FAULTS = {BodyFault.TOO_LARGE: replies.TOO_LARGE, BodyFault.NO_ROOM: replies.NO_ROOM}
+_FAULTS = {
+    ContentFault.TOO_LARGE: replies.TOO_LARGE,
+    ContentFault.NO_ROOM: replies.NO_ROOM,
+    ContentFault.BARE_NEWLINE: replies.BARE_NEWLINE,
+}
 
 
 class MailProtocol(Commands):
     """A session with one client.  Verdicts on recipients never change an answer."""
 
+    _admitted = False
     _errors = 0
 
     # The connection.
@@ -32,44 +39,71 @@ class MailProtocol(Commands):
         super().connectionMade()
         self.startedTLS = ISSLTransport.providedBy(self.transport)
         self.edge.joined(self)
+        if awaiting_header(self.transport, self._header_read):
+            self.waits |= PROXY
+        else:
+            self._greet()
+
+    def _header_read(self) -> None:
+        if not self.waits & END:
+            self._greet()
+            self.go_on(PROXY)
+
+    def _greet(self) -> None:
+        self.peer_ip = getattr(self.transport.getPeer(), "host", self.peer_ip)
+        refusal = self.edge.gate.connection(self.peer_ip)
+        if refusal is not None:
+            self.edge.turned_away(refusal)
+            if self.startedTLS:
+                self.drop()  # it could read no reply before its handshake, which is dear
+            else:
+                self.hang_up(refusal.reply)
+            return
+        self._admitted = True
         self.reply(self.edge.greeting)
         self.flush()
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: ARG002  # Twisted's signature
         self.waits |= END | CLOSED
-        if self.body is not None:
-            self.body.release()
-            self.body = None
-        self.edge.left(self)
+        self.reader = None
+        self.forget()
+        self.edge.left(self, admitted=self._admitted)
 
     def upgrade(self) -> None:
         self.forget()
         self.name = None
         self._send = None
+        self.ready_since = self.clock.seconds()
         self.startedTLS = True
         self.transport.startTLS(self.ctx)
 
-    def check_deadline(self, now: float) -> None:
-        """Close a session that takes too long; one whose last word is not read is dropped."""
-        settings = self.edge.settings
-        quiet = now - self.progress
+    def check_deadline(self, now: float, patience: Patience) -> None:
+        """Close a session that takes too long; one whose last word is not read is dropped.
+
+        A session that waits for us has all the time that we take.
+        """
         if self.waits & END:
-            if quiet > _CLOSING_SECONDS:
+            if now - self.progress > _CLOSING_SECONDS:
                 self.drop()
             return
         if self.waits & DELIVERY:
-            return  # ours to answer, and the delivery has its own deadline
-        if self.body is None:
-            late = quiet > settings.idle_timeout
+            return  # the delivery has its own deadline
+        if self.content is None and self.reader is None:
+            waited = now - self.ready_since
+            in_time = patience.with_commands(waited, mail_begun=self.mail_from is not None)
         else:
-            allowed = settings.content_grace + self.body.size / settings.min_rate
-            late = quiet > settings.content_timeout or now - self.content_since > allowed
-        if late:
+            size = 0 if self.content is None else self.content.size
+            in_time = patience.with_content(
+                now - self.content_since,
+                min(size, self.edge.settings.max_message_bytes),
+                now - self.progress,
+            )
+        if not in_time:
             self._expel(replies.TIMEOUT)
 
     def drain(self) -> None:
         """Close now where no mail is under way, else after its answer."""
-        if self.body is None and not self.waits & (DELIVERY | END):
+        if self.content is None and not self.waits & (DELIVERY | END):
             self.hang_up(replies.SHUTTING_DOWN.reply)
 
     def refuse(self, refusal: Refusal) -> None:
@@ -78,6 +112,7 @@ class MailProtocol(Commands):
         if refusal.permanent:
             self._errors += 1
             if self._errors >= self.edge.settings.max_errors:
+                self.edge.gate.misbehaved(self.peer_ip)
                 self._expel(replies.TOO_MANY_ERRORS)
 
     def _expel(self, refusal: Refusal) -> None:
@@ -86,19 +121,24 @@ class MailProtocol(Commands):
 
     # A complete mail.
 
-    def content_complete(self, body: BodyReader) -> None:
-        mail_from, recipients = self.mail_from, tuple(self.recipients.values())
+    def content_complete(self) -> Refusal | None:
+        content, mail_from = self.content, self.mail_from
+        recipients, announced = tuple(self.recipients.values()), self.announced_size
+        assert content is not None
+        assert mail_from is not None
+        assert self.name is not None
+        self.content = None
         self.forget()
-        if body.fault is not None:
-            refusal = _FAULTS[body.fault]
+        content.end()
+        self.edge.gate.unannounced(self.peer_ip, content.size - announced)
+        if content.fault is not None:
+            refusal = _FAULTS[content.fault]
             self.edge.not_kept(refusal.code)
             self.refuse(refusal)
             self._answered()
-            return
-        assert mail_from is not None
-        assert self.name is not None
+            return refusal
         envelope = Envelope(
-            mail_from, recipients, self.name, self.peer_ip, self.tls, body.chunks, body.size
+            mail_from, recipients, self.name, self.peer_ip, self.tls, content.chunks, content.size
         )
         self.waits |= DELIVERY
         try:
@@ -107,18 +147,19 @@ class MailProtocol(Commands):
             delivered = fail()
         # Never cancelled: a client that leaves does not call its mail back.
         delivered.addCallbacks(
-            self._kept, self._not_kept, callbackArgs=(body,), errbackArgs=(body,)
+            self._kept, self._not_kept, callbackArgs=(content,), errbackArgs=(content,)
         )
+        return None
 
-    def _kept(self, _placements: list[Placement], body: BodyReader) -> None:
-        body.release()
+    def _kept(self, _placements: list[Placement], content: Content) -> None:
+        content.release()
         if not self.waits & END:
             self.edge.kept()
             self.reply(replies.KEPT)
             self._answered()
 
-    def _not_kept(self, failure: Failure, body: BodyReader) -> None:
-        body.release()
+    def _not_kept(self, failure: Failure, content: Content) -> None:
+        content.release()
         if not failure.check(Unavailable, Undecided):
             _log.failure("delivery failed", failure)
         if self.waits & END:
@@ -132,6 +173,7 @@ class MailProtocol(Commands):
         self._answered()
 
     def _answered(self) -> None:
+        self.ready_since = self.clock.seconds()
         if self.edge.draining and not self.waits & END:
             self.hang_up(replies.SHUTTING_DOWN.reply)
         else:

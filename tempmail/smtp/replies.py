@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from tempmail.core.admission import Denial
-
 
 @frozen
 class Refusal:
@@ -53,7 +51,9 @@ LINE_TOO_LONG = Refusal(b"500 5.5.2 Line too long\r\n", "line_too_long")
 BAD_ARGUMENT = Refusal(b"501 5.5.4 Syntax error in the argument\r\n", "bad_argument")
 NO_ARGUMENT_ALLOWED = Refusal(b"501 5.5.4 This command takes no argument\r\n", "bad_argument")
 NAME_NEEDED = Refusal(b"501 Say your domain name or address literal\r\n", "bad_argument")
-BAD_CHUNK = Refusal(b"501 5.5.4 Say BDAT, a size in octets, and LAST or nothing\r\n", "bad_argument")
+BAD_CHUNK = Refusal(
+    b"501 5.5.4 Say BDAT, a size in octets, and LAST or nothing\r\n", "bad_argument"
+)
 NOT_IMPLEMENTED = Refusal(b"502 5.5.1 Command not implemented\r\n", "not_implemented")
 NOT_HTTP = Refusal(b"502 5.5.1 This is a mail server\r\n", "http")
 HELLO_FIRST = Refusal(b"503 5.5.1 Say EHLO first\r\n", "out_of_order")
@@ -84,16 +84,6 @@ TOO_MANY_CONNECTIONS = Refusal(b"421 4.7.0 Too many connections\r\n", "too_many_
 TOO_MANY_ERRORS = Refusal(b"421 4.7.0 Too many errors\r\n", "too_many_errors")
 TIMEOUT = Refusal(b"421 4.4.2 Too slow\r\n", "timeout")
 SHUTTING_DOWN = Refusal(b"421 4.3.2 Shutting down\r\n", "shutting_down")
-
-
-def denied_connection(denial: Denial) -> Refusal:
-    """In the greeting's place."""
-    return Refusal(f"421 4.7.0 {denial.text}\r\n".encode("ascii"), denial.reason)
-
-
-def denied_message(denial: Denial) -> Refusal:
-    """To DATA, or to the first BDAT."""
-    return Refusal(f"450 4.7.1 {denial.text}\r\n".encode("ascii"), denial.reason)
 
 
 def chunk_read(size: int) -> bytes:

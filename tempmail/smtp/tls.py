@@ -1,4 +1,5 @@
-"""What STARTTLS needs: a context from files, and a certificate of our own where there is none."""
+"""What STARTTLS needs: a context from files, read again when they change, and a certificate of
+our own where there is none."""
 
 from __future__ import annotations
 
@@ -11,15 +12,85 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL, crypto
-from twisted.internet.ssl import CertificateOptions, TLSVersion
+from prometheus_client import Counter
+from twisted.internet.interfaces import IOpenSSLContextFactory, IReactorTime
+from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
+from twisted.logger import Logger
+from zope.interface import implementer
 
 from tempmail.model.errors import InvalidInput
 
 _LIFETIME = timedelta(days=3650)
+_LOOK_SECONDS = 1.0
+
+_CIPHERS = AcceptableCiphers.fromOpenSSLCipherString("ECDHE+AESGCM:ECDHE+CHACHA20")
+"""For TLS 1.2, forward secrecy and authenticated encryption alone (RFC 9325 section 4.2); the
+suites of TLS 1.3 are all of that kind and not named here."""
+
+_log = Logger()
+
+
+@implementer(IOpenSSLContextFactory)
+class ReloadedContext:
+    """The context of two files, read again when one of them changes.
+
+    The files are looked at when a client asks for TLS, at most once a second.  Where they do not
+    belong together, because one was replaced and the other will be, those of before stay in use.
+
+    :param certificate: see :func:`server_context`.
+    :param key: likewise.
+    :param clock: the reactor.
+    :param failures: counts changes that could not be used.
+    :raises InvalidInput: at first the files have to be right.
+    """
+
+    def __init__(
+        self, certificate: Path, key: Path, clock: IReactorTime, failures: Counter | None = None
+    ) -> None:
+        self._files = certificate, key
+        self._clock = clock
+        self._failures = failures
+        self._seen = self._state()
+        self._looked = clock.seconds()
+        self._options = server_context(certificate, key)
+
+    def getContext(self) -> SSL.Context:  # noqa: N802  # Twisted's name
+        """The newest context that could be made."""
+        now = self._clock.seconds()
+        if now - self._looked >= _LOOK_SECONDS:
+            self._looked = now
+            self._look()
+        return self._options.getContext()
+
+    def _look(self) -> None:
+        state = self._state()
+        if state == self._seen:
+            return
+        self._seen = state
+        try:
+            self._options = server_context(*self._files)
+        except InvalidInput as error:
+            if self._failures is not None:
+                self._failures.inc()
+            _log.error("the certificate is not changed: {why}", why=error.detail)
+        else:
+            _log.info("the certificate was read again")
+
+    def _state(self) -> list[tuple[int, int, int] | None]:
+        """What differs where a file was written or replaced."""
+        return [_identity(path) for path in self._files]
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def server_context(certificate: Path, key: Path) -> CertificateOptions:
-    """A context for TLS 1.2 and up with Twisted's choice of ciphers.
+    """A context for TLS 1.2 and up with modern ciphers.
 
     :param certificate: PEM, the leaf first, then its chain.
     :param key: PEM, not encrypted.
@@ -38,6 +109,7 @@ def server_context(certificate: Path, key: Path) -> CertificateOptions:
             certificate=chain[0],
             extraCertChain=chain[1:],
             raiseMinimumTo=TLSVersion.TLSv1_2,
+            acceptableCiphers=_CIPHERS,
         )
         options.getContext().check_privatekey()
     except OSError as error:

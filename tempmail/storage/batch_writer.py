@@ -1,8 +1,8 @@
 """Writes a batch in one transaction; runs in the database's thread.
 
-Two statements a batch.  The first, prepared, locks the living mailboxes in the order of their
-addresses, so that writers never deadlock, applies their plans' limits and bumps their counters;
-the second copies the rows in.
+Three round trips a batch.  The first locks the living mailboxes in the order of their
+addresses, so that writers never deadlock, and says what their plans allow; the second copies
+the rows in; the third bumps the counters and commits.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg2
+from attrs import define
 from twisted.logger import Logger
 
 from tempmail.mail.envelope_headers import scan
@@ -24,45 +25,30 @@ from tempmail.storage.message_ids import message_ids
 
 _EPOCH = "timestamptz '2000-01-01 00:00+00'"
 
+# Both look up by index whatever the planner believes of the tables: no join of two that grow.
 # A public mailbox's messages live 15 minutes each; another's as long as the mailbox itself.
 PREPARE = f"""
-PREPARE resolve (int[], text[], int[]) AS
-WITH input AS MATERIALIZED (
-    SELECT * FROM unnest($1, $2, $3) AS u (ord, address, size)),
-locked AS MATERIALIZED (
-    SELECT id, address, owner_type, owner_id, expires_at, bucket, last_seq, message_count
-    FROM mailboxes
-    WHERE address = ANY (ARRAY(SELECT address FROM input))
-      AND is_active AND expires_at > clock_timestamp()
-    ORDER BY address FOR NO KEY UPDATE),
-planned AS MATERIALIZED (
-    SELECT m.id, m.address, m.last_seq, p.max_message_bytes,
-           CASE p.max_messages_per_mailbox WHEN -1 THEN 9223372036854775807
-               ELSE p.max_messages_per_mailbox - m.message_count END AS room,
-           (extract(epoch FROM CASE m.owner_type WHEN 'public'
-                THEN bucket_of(clock_timestamp() + interval '15 minutes', clock_timestamp())
-                ELSE m.bucket END - {_EPOCH}) * 1000000)::bigint AS bucket,
-           (extract(epoch FROM CASE m.owner_type WHEN 'public'
-                THEN clock_timestamp() + interval '15 minutes'
-                ELSE m.expires_at END - {_EPOCH}) * 1000000)::bigint AS expires_at
-    FROM locked m JOIN plans p ON p.name = CASE WHEN m.owner_id IS NULL THEN 'anonymous'
-        ELSE coalesce((SELECT s.plan FROM subscriptions s
-                       WHERE s.user_id = m.owner_id AND s.ended_at IS NULL), 'free') END),
-ranked AS MATERIALIZED (
-    SELECT i.ord, m.id, m.bucket, m.expires_at, m.room, m.last_seq,
-           i.size <= m.max_message_bytes AS fits,
-           count(*) FILTER (WHERE i.size <= m.max_message_bytes)
-               OVER (PARTITION BY m.id ORDER BY i.ord) AS place
-    FROM input i LEFT JOIN planned m USING (address)),
-bumped AS (
-    UPDATE mailboxes b
-    SET last_seq = b.last_seq + a.n, message_count = b.message_count + a.n
-    FROM (SELECT id, count(*) AS n FROM ranked WHERE fits AND place <= room GROUP BY id) a
-    WHERE b.id = a.id)
-SELECT ord, id, CASE WHEN id IS NULL THEN 'unknown' WHEN NOT fits THEN 'too_large'
-       WHEN place > room THEN 'full' ELSE 'stored' END,
-       last_seq + place, bucket, expires_at
-FROM ranked ORDER BY ord
+PREPARE lock_mailboxes (text[]) AS
+SELECT m.address, m.id, m.last_seq, p.max_message_bytes,
+       CASE p.max_messages_per_mailbox WHEN -1 THEN 9223372036854775807
+           ELSE p.max_messages_per_mailbox - m.message_count END,
+       (date_part('epoch', CASE m.owner_type WHEN 'public'
+            THEN bucket_of(clock_timestamp() + interval '15 minutes', clock_timestamp())
+            ELSE m.bucket END - {_EPOCH}) * 1000000)::bigint,
+       (date_part('epoch', CASE m.owner_type WHEN 'public'
+            THEN clock_timestamp() + interval '15 minutes'
+            ELSE m.expires_at END - {_EPOCH}) * 1000000)::bigint
+FROM mailboxes m JOIN plans p ON p.name = CASE WHEN m.owner_id IS NULL THEN 'anonymous'
+    ELSE coalesce((SELECT s.plan FROM subscriptions s
+                   WHERE s.user_id = m.owner_id AND s.ended_at IS NULL), 'free') END
+WHERE m.address = ANY ($1) AND m.is_active AND m.expires_at > clock_timestamp()
+ORDER BY m.address FOR NO KEY UPDATE OF m;
+
+PREPARE bump (bigint[], bigint[]) AS
+UPDATE mailboxes
+SET last_seq = last_seq + ($2)[array_position($1, id)],
+    message_count = message_count + ($2)[array_position($1, id)]
+WHERE id = ANY ($1)
 """  # noqa: S608  # our own constant
 
 SESSION = {
@@ -76,7 +62,8 @@ SESSION = {
     "enable_mergejoin": "off",
 }
 
-_RESOLVE = "BEGIN; EXECUTE resolve(%s, %s, %s)"
+_LOCK = "BEGIN; EXECUTE lock_mailboxes(%s)"
+_COMMIT = "EXECUTE bump(%s, %s); COMMIT"
 _COPY_PIECE = 256 * 1024
 _POISON = ("22", "23", "54", "40", "55P03")
 """SQLSTATEs that speak of some of the messages: data exception, constraint, program limit; and
@@ -88,6 +75,35 @@ SELECT EXISTS (SELECT FROM messages
                WHERE mailbox_id = ANY (%s) AND seq = ANY (%s) AND id = ANY (%s::uuid[]))
 """
 _FATE_PATIENCE, _FATE_PAUSE = 5.0, 0.25  # seconds
+
+
+@define
+class _Locked:
+    """A mailbox that the transaction holds.
+
+    :ivar room: messages that it may still take.
+    :ivar bucket, expires_at: of its messages, in microseconds since 2000-01-01.
+    :ivar stored: messages that it takes in this transaction.
+    """
+
+    id: int
+    last_seq: int
+    max_bytes: int
+    room: int
+    bucket: int
+    expires_at: int
+    stored: int = 0
+
+    def place(self, size: int) -> Placement:
+        """Decide on one more message of ``size`` bytes."""
+        if size > self.max_bytes:
+            return Placement(Verdict.TOO_LARGE, self.id)
+        if self.stored >= self.room:
+            return Placement(Verdict.FULL, self.id)
+        self.stored += 1
+        seq = self.last_seq + self.stored
+        (identity,) = message_ids([seq])
+        return Placement(Verdict.STORED, self.id, identity, seq)
 
 
 class BatchWriter:
@@ -146,13 +162,13 @@ class BatchWriter:
         if connection.closed or batch.claim.refused:
             raise Unavailable("storage is away")
         with connection.cursor() as cursor:
-            outcomes = self._insert(cursor, entries)
+            outcomes, stored = self._insert(cursor, entries)
             if not batch.claim.commit():
                 cursor.execute("ROLLBACK")
                 raise Unavailable("storage is too slow")
             backend = connection.get_backend_pid()
             try:
-                cursor.execute("COMMIT")
+                cursor.execute(_COMMIT, (list(stored), list(stored.values())))
             except psycopg2.Error as error:
                 if is_loss(error):
                     self._log.warn("COMMIT did not return: {why}", why=one_line(error))
@@ -165,43 +181,37 @@ class BatchWriter:
                 entry.outcome = outcome
             batch.claim.reopen()
 
-    def _insert(self, cursor: Any, entries: Sequence[Entry]) -> list[list[Placement]]:
-        addresses: list[str] = []
-        sizes: list[int] = []
-        for entry in entries:
-            for recipient in entry.envelope.recipients:
-                addresses.append(recipient.address)
-                sizes.append(entry.envelope.size)
-        cursor.execute(_RESOLVE, (list(range(len(addresses))), addresses, sizes))
-        resolved = cursor.fetchall()
-        ids = iter(message_ids([row[3] for row in resolved if row[2] == "stored"]))
+    def _insert(
+        self, cursor: Any, entries: Sequence[Entry]
+    ) -> tuple[list[list[Placement]], dict[int, int]]:
+        """Decide for each recipient and copy the rows in.
+
+        :returns: each entry's outcome, and how many messages each mailbox takes.
+        """
+        addresses = {one.address for entry in entries for one in entry.envelope.recipients}
+        cursor.execute(_LOCK, (list(addresses),))
+        boxes = {address: _Locked(*row) for address, *row in cursor}
         rows = Rows()
         outcomes = []
-        at = 0
-        any_stored = False
         for entry in entries:
-            placements = []
-            places = []
-            for index in range(len(entry.envelope.recipients)):
-                _, mailbox_id, verdict, seq, bucket, expires_at = resolved[at]
-                at += 1
-                if verdict == "stored":
-                    identity = next(ids)
-                    places.append((index, identity.bytes, mailbox_id, seq, bucket, expires_at))
-                    placements.append(Placement(Verdict.STORED, mailbox_id, identity, seq))
-                else:
-                    placements.append(Placement(Verdict(verdict), mailbox_id))
+            envelope = entry.envelope
+            placements, places = [], []
+            for index, recipient in enumerate(envelope.recipients):
+                box = boxes.get(recipient.address)
+                placement = Placement(Verdict.UNKNOWN) if box is None else box.place(envelope.size)
+                placements.append(placement)
+                if box is not None and placement.message_id is not None:
+                    identity, seq = placement.message_id.bytes, placement.seq or 0
+                    places.append((index, identity, box.id, seq, box.bucket, box.expires_at))
             if places:
-                any_stored = True
-                found = scan(entry.envelope.chunks)
-                rows.add(
-                    entry.envelope, (found.from_address, found.from_name, found.subject), places
-                )
+                found = scan(envelope.chunks)
+                rows.add(envelope, (found.from_address, found.from_name, found.subject), places)
             outcomes.append(placements)
-        if any_stored:
+        stored = {box.id: box.stored for box in boxes.values() if box.stored}
+        if stored:
             rows.close()
             cursor.copy_expert(COPY, rows, _COPY_PIECE)
-        return outcomes
+        return outcomes, stored
 
     def _committed(self, batch: Batch, backend: int, outcomes: list[list[Placement]]) -> bool:
         """What became of a transaction whose connection was lost in COMMIT.

@@ -71,6 +71,7 @@ class Database:
         self._waiting = waiting
         self._deadline = deadline
         self._under_way: set[_Call] = set()
+        self._stopped = False
         self._pool = ConnectionPool(
             "psycopg2",
             cp_min=1,
@@ -90,6 +91,9 @@ class Database:
 
         Whatever else ``work`` raises is raised here, after a rollback.
         """
+        if self._stopped:
+            self._refused.labels("stopping").inc()
+            raise Unavailable("this server is stopping; try again")
         if len(self._under_way) >= self._waiting:
             self._refused.labels("queue_full").inc()
             raise Unavailable("the database is busy; try again")
@@ -109,7 +113,10 @@ class Database:
         return outcome
 
     def stop(self) -> None:
-        """Free the threads and close the connections."""
+        """Free the threads and close the connections; twice is once."""
+        if self._stopped:
+            return
+        self._stopped = True
         for call in tuple(self._under_way):
             call.interrupt()
         self._pool.close()

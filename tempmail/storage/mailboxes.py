@@ -17,6 +17,9 @@ SELECT {_COLUMNS} FROM mailboxes
 WHERE address = %(address)s AND session_token_hash = %(token_hash)s
   AND is_active AND expires_at > clock_timestamp()
 """  # noqa: S608  # only our own column names
+_LIVING = f"""
+SELECT {_COLUMNS} FROM mailboxes WHERE id = %s AND is_active AND expires_at > clock_timestamp()
+"""  # noqa: S608
 _LIVING_OF_CLIENT = """
 SELECT count(*), extract(epoch FROM min(expires_at) - clock_timestamp())::integer
 FROM mailboxes
@@ -105,6 +108,18 @@ def find(cursor: Cursor, address: str, owner: SessionOwner, lock: str = "") -> M
     if _value(cursor):
         raise NotFound("there is no such mailbox, or it is not yours")
     raise Unauthenticated("this session token is unknown; create a mailbox to get one")
+
+
+def living(cursor: Cursor, identity: int) -> Mailbox:
+    """The living mailbox with this id, whose owner has been established before.
+
+    :raises NotFound: it has ended.
+    """
+    cursor.execute(_LIVING, (identity,))
+    row = cursor.fetchone()
+    if row is None:
+        raise NotFound("the mailbox has ended")
+    return _mailbox(row)
 
 
 def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Mailbox:

@@ -13,15 +13,16 @@ from uuid import UUID
 from attrs import evolve
 
 from tempmail.core.ports import Page
-from tempmail.core.reading import preview
+from tempmail.core.views import preview
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, SessionOwner
 from tempmail.model.message import Attachment, Message, Summary, Trace, View
 from tempmail.storage.database import Cursor, Database
-from tempmail.storage.mailboxes import find
+from tempmail.storage.mailboxes import find, living
 from tempmail.storage.message_ids import sequence_of
 from tempmail.storage.raw_content import AT_ONCE, read_raw
+from tempmail.storage.search import FOUND, text_query
 
 _SUMMARY = (
     "id, seq, mailbox_id, bucket, rcpt_to, tag, subject, from_address, from_name, received_at,"
@@ -45,18 +46,50 @@ class PostgresMessages:
         self._database = database
 
     async def newest(
-        self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        before: int | None,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
         bound = "" if before is None else "AND seq < %(edge)s"
-        return await self._page(address, owner, bound, before, "DESC", limit, unread)
+        return await self._page(address, owner, bound, before, "DESC", limit, unread, words)
 
     async def since(
-        self, address: str, owner: SessionOwner, *, limit: int, after: int, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        after: int,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
-        return await self._page(address, owner, "AND seq > %(edge)s", after, "ASC", limit, unread)
+        bound = "AND seq > %(edge)s"
+        return await self._page(address, owner, bound, after, "ASC", limit, unread, words)
 
     async def arrivals(self, mailbox_id: int, after: int, limit: int) -> list[Event]:
         return await self._database.run(_arrivals, mailbox_id, after, limit)
+
+    async def unparsed(
+        self, address: str, owner: SessionOwner, *, version: int, limit: int
+    ) -> list[Summary]:
+        sql = (
+            f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
+            " WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s"
+            " AND coalesce(parser_version < %(version)s, true) ORDER BY seq DESC LIMIT %(limit)s"
+        )
+        values = {"version": version, "limit": limit}
+        _, found = await self._database.run(_summaries, address, owner, sql, values)
+        return found
+
+    async def fetch(
+        self, mailbox_id: int, which: UUID, version: int
+    ) -> tuple[Message, bytes | None]:
+        return await self._database.run(_fetch, mailbox_id, which, version)
 
     async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
         return await self._database.run(_get, address, owner, which)
@@ -85,41 +118,44 @@ class PostgresMessages:
         order: str,
         limit: int,
         unread: bool,
+        words: str | None,
     ) -> Page:
         sql = (
             f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
             f" WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s {bound}"
-            f" {'AND NOT is_read' if unread else ''} ORDER BY seq {order} LIMIT %(limit)s"
+            f" {'AND NOT is_read' if unread else ''} {'' if words is None else f'AND {FOUND}'}"
+            f" ORDER BY seq {order} LIMIT %(limit)s"
         )
         values = {"edge": edge, "limit": limit + 1}
-        found = await self._database.run(_summaries, address, owner, sql, values)
+        mailbox, found = await self._database.run(_summaries, address, owner, sql, values, words)
         more = len(found) > limit
-        return Page(found[:limit], found[limit - 1].seq if more else None)
+        return Page(found[:limit], found[limit - 1].seq if more else None, mailbox.id)
 
 
 def _summaries(
-    cursor: Cursor, address: str, owner: SessionOwner, sql: str, values: dict[str, Any]
-) -> list[Summary]:
+    cursor: Cursor,
+    address: str,
+    owner: SessionOwner,
+    sql: str,
+    values: dict[str, Any],
+    words: str | None = None,
+) -> tuple[Mailbox, list[Summary]]:
     cursor.execute(_SNAPSHOT)
     mailbox = find(cursor, address, owner)
-    cursor.execute(sql, {**values, "mailbox": mailbox.id, "bucket": mailbox.bucket})
-    return [_summary(row) for row in cursor]
+    values = {**values, "mailbox": mailbox.id, "bucket": mailbox.bucket}
+    if words is not None:
+        values["query"] = text_query(cursor, words)
+    cursor.execute(sql, values)
+    return mailbox, [_summary(row) for row in cursor]
 
 
 def _arrivals(cursor: Cursor, mailbox_id: int, after: int, limit: int) -> list[Event]:
     cursor.execute(_SNAPSHOT)
-    cursor.execute(
-        "SELECT bucket FROM mailboxes"
-        " WHERE id = %s AND is_active AND expires_at > clock_timestamp()",
-        (mailbox_id,),
-    )
-    row = cursor.fetchone()
-    if row is None:
-        raise NotFound("the mailbox has ended")
+    mailbox = living(cursor, mailbox_id)
     cursor.execute(
         "SELECT id, seq FROM messages WHERE mailbox_id = %s AND bucket = %s AND seq > %s"
         " ORDER BY seq LIMIT %s",
-        (mailbox_id, row[0], after, limit),
+        (mailbox.id, mailbox.bucket, after, limit),
     )
     return [
         Event(EventKind.NEW_MESSAGE, mailbox_id, UUID(identity), seq) for identity, seq in cursor
@@ -141,16 +177,30 @@ def _select(cursor: Cursor, what: str, mailbox: Mailbox, which: UUID | None) -> 
     return row
 
 
+def _fetch(
+    cursor: Cursor, mailbox_id: int, which: UUID, version: int
+) -> tuple[Message, bytes | None]:
+    cursor.execute(_SNAPSHOT)
+    mailbox = living(cursor, mailbox_id)
+    unseen = f"coalesce(parser_version < {version}, true)"
+    raw_now = f"CASE WHEN {unseen} AND size <= {AT_ONCE} THEN raw END"
+    *row, raw = _select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}, {raw_now}", mailbox, which)
+    message = _message(tuple(row))
+    if message.view is not None and message.view.parser_version >= version:
+        return message, None
+    return message, read_raw(cursor, mailbox, message.summary.seq) if raw is None else bytes(raw)
+
+
 def _get(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) -> Message:
     mailbox = find(cursor, address, owner, _IN_PLACE)
-    row = _select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}", mailbox, which)
-    summary, trace, view = _summary(row[:15]), Trace(*row[15:20]), row[20:]
-    if not summary.is_read:
-        cursor.execute(
-            "UPDATE messages SET is_read = true WHERE mailbox_id = %s AND bucket = %s AND seq = %s",
-            (mailbox.id, mailbox.bucket, summary.seq),
-        )
-    return Message(evolve(summary, is_read=True), trace, _view(summary, view))
+    message = _message(_select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}", mailbox, which))
+    if message.summary.is_read:
+        return message
+    cursor.execute(
+        "UPDATE messages SET is_read = true WHERE mailbox_id = %s AND bucket = %s AND seq = %s",
+        (mailbox.id, mailbox.bucket, message.summary.seq),
+    )
+    return evolve(message, summary=evolve(message.summary, is_read=True))
 
 
 def _raw(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
@@ -232,6 +282,11 @@ def _subtract(cursor: Cursor, mailbox: Mailbox, count: int) -> None:
 
 def _no_message() -> NotFound:
     return NotFound("there is no such message in this mailbox")
+
+
+def _message(row: tuple[Any, ...]) -> Message:
+    summary = _summary(row[:15])
+    return Message(summary, Trace(*row[15:20]), _view(summary, row[20:]))
 
 
 def _summary(row: tuple[Any, ...]) -> Summary:

@@ -12,8 +12,9 @@ import psycopg2.errors
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.mailboxes import END
 
+# The clock is asked once, as a subselect: a volatile function itself is no index condition.
 _PAST_THEIR_TIME = """
-SELECT id FROM mailboxes WHERE is_active AND expires_at <= clock_timestamp()
+SELECT id FROM mailboxes WHERE is_active AND expires_at <= (SELECT clock_timestamp())
 ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _ENDED_WITH_MESSAGES = """

@@ -1,8 +1,8 @@
 """What a worker process and the daemon say to each other over its pipes.
 
 Either direction carries frames: four bytes of length, then as many of content.  The worker
-begins with an empty one, when its limits are in place; then each frame with a mail is
-answered by one with its view in MessagePack.
+begins with an empty one, when its limits are in place; then each frame with a request is
+answered by one with its result in MessagePack.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import struct
 from collections.abc import Iterator
 from itertools import chain
 
+from attrs import frozen
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder
 
-from tempmail.mail.parse import PARSER_VERSION
+from tempmail.mail.attachments import Extracted, extract
+from tempmail.mail.parse import PARSER_VERSION, parse
 from tempmail.model.message import View
 
 LENGTH = struct.Struct("!I")
@@ -22,33 +24,71 @@ LENGTH = struct.Struct("!I")
 EXIT_OUT_OF_MEMORY = 3
 """The status with which a worker ends that reached its memory limit."""
 
+_VIEW_BYTES = 16 * 1024 * 1024
+_BESIDE_CONTENT = 64 * 1024
+_INDEX = struct.Struct("!i")
+_WHOLE = -1
+
 _encoder = Encoder()
-_decoder = Decoder(View)
+_views = Decoder(View)
+_extracts: Decoder[Extracted | None] = Decoder(Extracted | None)
 
 
 class InvalidAnswer(Exception):
-    """A worker said something that is no view."""
+    """A worker said something that is no answer to what it was asked."""
 
 
-def frame(content: bytes) -> bytes:
-    """``content`` with its length in front."""
-    return LENGTH.pack(len(content)) + content
+@frozen
+class Request:
+    """What a worker is to do with a mail.
 
-
-def encode(view: View) -> bytes:
-    """The answer to a mail."""
-    return _encoder.encode(view)
-
-
-def decode(answer: bytes) -> View:
-    """The view in an answer, as untrusted as the mail: the mail may have taken the worker over.
-
-    :raises InvalidAnswer: for wrong types, text that storage cannot hold, another version.
+    :ivar index: of the attachment to take out; None asks for the view.
     """
-    try:
-        view = _decoder.decode(answer)
-    except (MsgspecError, ValueError) as why:
-        raise InvalidAnswer(f"not a view: {why}") from None
+
+    raw: bytes
+    index: int | None = None
+
+    def encoded(self) -> bytes:
+        """This request in a frame."""
+        return frame(_INDEX.pack(_WHOLE if self.index is None else self.index), self.raw)
+
+    def answer(self, refused: frozenset[str]) -> bytes:
+        """Do it, in the worker; what stands in the answer's frame."""
+        if self.index is None:
+            return _encoder.encode(parse(self.raw))
+        return _encoder.encode(extract(self.raw, self.index, refused))
+
+    @property
+    def answer_bytes(self) -> int:
+        """How long an answer can be: what is decoded is never longer than the mail."""
+        return _VIEW_BYTES if self.index is None else len(self.raw) + _BESIDE_CONTENT
+
+    def result(self, answer: bytes | memoryview) -> View | Extracted | None:
+        """What an answer says, as untrusted as the mail: the mail may have taken the worker over.
+
+        :returns: None where there is no such attachment.
+        :raises InvalidAnswer: for wrong types, text that storage cannot hold, another version.
+        """
+        try:
+            if self.index is None:
+                return _storable(_views.decode(answer))
+            return _extracts.decode(answer)
+        except (MsgspecError, ValueError) as why:
+            raise InvalidAnswer(f"not an answer: {why}") from None
+
+
+def request(content: bytes) -> Request:
+    """The request in a frame's content."""
+    (index,) = _INDEX.unpack_from(content)
+    return Request(content[_INDEX.size :], None if index == _WHOLE else index)
+
+
+def frame(*content: bytes) -> bytes:
+    """``content`` with its length in front."""
+    return b"".join((LENGTH.pack(sum(map(len, content))), *content))
+
+
+def _storable(view: View) -> View:
     if view.parser_version != PARSER_VERSION or any("\0" in text for text in _texts(view)):
         raise InvalidAnswer("a view that cannot be stored")
     return view

@@ -1,4 +1,4 @@
-"""The worker process: parses one mail after another, and may be killed at any moment.
+"""The worker process: answers one request after another, and may be killed at any moment.
 
 Imports only what parsing needs, so that a fresh one is there at once.
 """
@@ -12,24 +12,24 @@ import resource
 import signal
 from pathlib import Path
 
-from tempmail.mail.parse import parse
-from tempmail.workers.answers import EXIT_OUT_OF_MEMORY, LENGTH, encode, frame
+from tempmail.workers.answers import EXIT_OUT_OF_MEMORY, LENGTH, frame, request
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _OPEN_FILES = 16  # codecs are imported when a charset first needs them
 
 
-def main(parent: str, memory_bytes: str, cpu_seconds: str, mails: str) -> None:
+def main(parent: str, memory_bytes: str, cpu_seconds: str, mails: str, refused: str) -> None:
     """Serve until standard input ends.
 
     :param parent: process id of the daemon, without which no worker lives.
     :param memory_bytes: what parsing may take beyond what is loaded now.
     :param cpu_seconds: processor time for one mail.
     :param mails: how many the daemon will send at most.
+    :param refused: kinds of attachments that are not handed out, with spaces between.
     """
     _confine(int(parent), int(memory_bytes), math.ceil(int(mails) * float(cpu_seconds)))
     try:
-        _serve(float(cpu_seconds))
+        _serve(float(cpu_seconds), frozenset(refused.split()))
     except MemoryError:
         os._exit(EXIT_OUT_OF_MEMORY)
 
@@ -53,15 +53,16 @@ def _confine(parent: int, memory_bytes: int, cpu_seconds: int) -> None:
         resource.setrlimit(limit, (value, value))
 
 
-def _serve(cpu_seconds: float) -> None:
-    with open(0, "rb") as mails, open(1, "wb") as views:  # descriptors, not paths
-        views.write(frame(b""))
-        views.flush()
-        while length := mails.read(LENGTH.size):
-            raw = mails.read(LENGTH.unpack(length)[0])
+def _serve(cpu_seconds: float, refused: frozenset[str]) -> None:
+    with open(0, "rb") as requests, open(1, "wb") as answers:  # descriptors, not paths
+        answers.write(frame(b""))
+        answers.flush()
+        while length := requests.read(LENGTH.size):
+            asked = request(requests.read(LENGTH.unpack(length)[0]))
             # RLIMIT_CPU counts whole seconds of the process's life; SIGPROF ends one mail.
             signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-            answer = encode(parse(raw))
+            answer = asked.answer(refused)
             signal.setitimer(signal.ITIMER_PROF, 0)
-            views.write(frame(answer))
-            views.flush()
+            answers.write(frame(answer))
+            answers.flush()
+            del asked, answer  # they count for the next mail's memory

@@ -11,26 +11,30 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
+from tempmail.mail.attachments import Extracted
 from tempmail.mail.parse import PARSER_VERSION, unparsed
-from tempmail.model.errors import Unavailable
+from tempmail.mail.refused_kinds import REFUSED_KINDS
+from tempmail.model.errors import NotFound, TempmailError, Unavailable
 from tempmail.model.message import View
+from tempmail.workers.answers import Request
 from tempmail.workers.worker import Limits, ParseFailed, Worker, command
 
 
-class _Mail:
-    """A mail whose view somebody waits for."""
+class _Waiting:
+    """A request whose result somebody waits for."""
 
-    def __init__(self, raw: bytes, pool: ParserPool) -> None:
-        self.raw = raw
-        self.view: Deferred[View] = Deferred(lambda _: pool.forget(self))
+    def __init__(self, request: Request, pool: ParserPool) -> None:
+        self.request = request
+        self.size = len(request.raw)
+        self.result: Deferred[Any] = Deferred(lambda _: pool.forget(self))
 
-    def answer(self, result: View | Unavailable) -> None:
-        if self.view.called:  # cancelled while a worker had it
+    def answer(self, result: object) -> None:
+        if self.result.called:  # cancelled while a worker had it
             return
-        if isinstance(result, Unavailable):
-            self.view.errback(result)
+        if isinstance(result, TempmailError):
+            self.result.errback(result)
         else:
-            self.view.callback(result)
+            self.result.callback(result)
 
 
 class ParserPool:
@@ -43,6 +47,7 @@ class ParserPool:
     :param metrics: counts parses by outcome: ok, killed, crashed, refused.
     :param size: workers at once.
     :param limits: what a mail may cost, and how many may wait.
+    :param refused: kinds of attachments that are not handed out.
     :param worker_command: another command line for the workers.
     """
 
@@ -56,14 +61,15 @@ class ParserPool:
         *,
         size: int = 2,
         limits: Limits | None = None,
+        refused: frozenset[str] = REFUSED_KINDS,
         worker_command: Sequence[str] | None = None,
     ) -> None:
         self._reactor = reactor
         self._parses = metrics.parses
         self._size = size
         self._limits = limits or Limits()
-        self._command = worker_command or command(self._limits)
-        self._waiting: deque[_Mail] = deque()
+        self._command = worker_command or command(self._limits, refused)
+        self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._workers: set[Worker] = set()
         self._open = False
@@ -93,31 +99,42 @@ class ParserPool:
 
         :raises Unavailable: stopped, too many wait, or no worker could be started.
         """
+        return self._ask(Request(raw))
+
+    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+        """The attachment that the mail's view has at ``index``.
+
+        :raises NotFound: the mail has no such attachment.
+        :raises Unavailable: as for :meth:`parse`, and where taking it out was given up.
+        """
+        return self._ask(Request(raw, index))
+
+    def _ask(self, request: Request) -> Deferred[Any]:
+        waiting = _Waiting(request, self)
         if not self._open:
-            return fail(self._refusal("stopping", len(raw)))
+            return fail(self._refusal("stopping", waiting.size))
         if (
             len(self._waiting) >= self._limits.waiting_mails
-            or self._waiting_bytes + len(raw) > self._limits.waiting_bytes
+            or self._waiting_bytes + waiting.size > self._limits.waiting_bytes
         ):
-            return fail(self._refusal("too many mails wait", len(raw)))
-        mail = _Mail(raw, self)
-        self._waiting.append(mail)
-        self._waiting_bytes += len(raw)
+            return fail(self._refusal("too many mails wait", waiting.size))
+        self._waiting.append(waiting)
+        self._waiting_bytes += waiting.size
         self._dispatch()
-        return mail.view
+        return waiting.result
 
-    def forget(self, mail: _Mail) -> None:
-        """Nobody wants ``mail`` any more."""
-        if mail in self._waiting:
-            self._waiting.remove(mail)
-            self._waiting_bytes -= len(mail.raw)
+    def forget(self, waiting: _Waiting) -> None:
+        """Nobody wants the answer any more."""
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+            self._waiting_bytes -= waiting.size
 
     def _dispatch(self) -> None:
         for worker in tuple(self._workers):
             if self._waiting and worker.idle:
-                mail = self._next()
-                worker.parse(mail.raw).addCallbacks(
-                    self._parsed, self._failed, callbackArgs=(mail, worker), errbackArgs=(mail,)
+                waiting = self._next()
+                worker.ask(waiting.request).addCallbacks(
+                    self._done, self._failed, callbackArgs=(waiting, worker), errbackArgs=(waiting,)
                 )
         while len(self._workers) < self._size and self._starting() < len(self._waiting):
             self._start_worker()
@@ -125,10 +142,10 @@ class ParserPool:
     def _starting(self) -> int:
         return sum(not worker.ready for worker in self._workers)
 
-    def _next(self) -> _Mail:
-        mail = self._waiting.popleft()
-        self._waiting_bytes -= len(mail.raw)
-        return mail
+    def _next(self) -> _Waiting:
+        waiting = self._waiting.popleft()
+        self._waiting_bytes -= waiting.size
+        return waiting
 
     def _start_worker(self) -> None:
         try:
@@ -157,25 +174,28 @@ class ParserPool:
         if self._waiting:
             self._refuse(self._next(), "no parser could be started")
 
-    def _parsed(self, view: View, mail: _Mail, worker: Worker) -> None:
+    def _done(self, result: object, waiting: _Waiting, worker: Worker) -> None:
         self._parses.labels("ok").inc()
         if worker.mails >= self._limits.mails_per_worker:
             worker.kill()
-        mail.answer(view)
+        waiting.answer(NotFound("no such attachment") if result is None else result)
         self._dispatch()
 
-    def _failed(self, failure: Failure, mail: _Mail) -> None:
+    def _failed(self, failure: Failure, waiting: _Waiting) -> None:
         failed = failure.value
         assert isinstance(failed, ParseFailed)
         if not self._open:
-            self._refuse(mail, "stopping")
+            self._refuse(waiting, "stopping")
             return
         self._parses.labels(failed.outcome).inc()
-        self._log.warn("{defect}: a mail of {size} bytes", defect=failed.defect, size=len(mail.raw))
-        mail.answer(unparsed(mail.raw, failed.defect))
+        self._log.warn("{defect}: a mail of {size} bytes", defect=failed.defect, size=waiting.size)
+        if waiting.request.index is None:
+            waiting.answer(unparsed(waiting.request.raw, failed.defect, lasting=failed.lasting))
+        else:
+            waiting.answer(Unavailable(f"{failed.defect}; the raw message holds the attachment"))
 
-    def _refuse(self, mail: _Mail, reason: str) -> None:
-        mail.answer(self._refusal(reason, len(mail.raw)))
+    def _refuse(self, waiting: _Waiting, reason: str) -> None:
+        waiting.answer(self._refusal(reason, waiting.size))
 
     def _refusal(self, reason: str, size: int) -> Unavailable:
         self._parses.labels("refused").inc()

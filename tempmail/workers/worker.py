@@ -1,4 +1,4 @@
-"""One worker process as the daemon sees it: a mail in, a view or a failure out."""
+"""One worker process as the daemon sees it: a request in, its result or a failure out."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 import tempmail
-from tempmail.model.message import View
-from tempmail.workers.answers import EXIT_OUT_OF_MEMORY, LENGTH, InvalidAnswer, decode, frame
+from tempmail.workers.answers import EXIT_OUT_OF_MEMORY, LENGTH, InvalidAnswer, Request
 
 _MIB = 1024 * 1024
 _BOOT = (
-    "import sys; sys.path[:] = sys.argv[5:]; "
-    "from tempmail.workers.main import main; main(*sys.argv[1:5])"
+    "import sys; sys.path[:] = sys.argv[6:]; "
+    "from tempmail.workers.main import main; main(*sys.argv[1:6])"
 )
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 _MAX_COMPLAINT = 2000
@@ -37,7 +36,6 @@ class Limits:
     :ivar wall_seconds: from handing a mail over until its answer is complete.
     :ivar cpu_seconds: processor time for one mail.
     :ivar memory_bytes: for one worker, beyond what an idle one has mapped.
-    :ivar answer_bytes: size of a view on its way to the daemon.
     :ivar mails_per_worker: after so many a worker makes room for a fresh one.
     :ivar waiting_mails, waiting_bytes: what may wait for a worker.
     """
@@ -46,7 +44,6 @@ class Limits:
     wall_seconds: float = 5
     cpu_seconds: float = 2
     memory_bytes: int = 256 * _MIB
-    answer_bytes: int = 16 * _MIB
     mails_per_worker: int = 500
     waiting_mails: int = 200
     waiting_bytes: int = 100 * _MIB
@@ -57,20 +54,30 @@ class ParseFailed(Exception):
 
     :ivar outcome: ``killed`` or ``crashed``, as the metric has it.
     :ivar defect: what the reader of the mail is told.
+    :ivar lasting: whether it was by the mail's own doing, so that another try would end the same.
     """
 
-    def __init__(self, outcome: str, defect: str) -> None:
+    def __init__(self, outcome: str, defect: str, *, lasting: bool) -> None:
         super().__init__(defect)
         self.outcome = outcome
         self.defect = defect
+        self.lasting = lasting
 
 
-TOO_LONG = ("killed", "parsing took too long")
-TOO_MUCH = ("killed", "parsing took too much memory")
-CRASHED = ("crashed", "the parser crashed")
+def _too_long(*, lasting: bool) -> ParseFailed:
+    """Lasting by processor time; by the clock it may have been a busy machine."""
+    return ParseFailed("killed", "parsing took too long", lasting=lasting)
 
 
-def command(limits: Limits) -> list[str]:
+def _too_much() -> ParseFailed:
+    return ParseFailed("killed", "parsing took too much memory", lasting=True)
+
+
+def _crashed() -> ParseFailed:
+    return ParseFailed("crashed", "the parser crashed", lasting=False)
+
+
+def command(limits: Limits, refused: frozenset[str]) -> list[str]:
     """The command line of a worker: the daemon's own Python and modules, wherever they lie.
 
     Isolated and without ``site``, it sees no environment variable and no working directory.
@@ -78,11 +85,12 @@ def command(limits: Limits) -> list[str]:
     root = str(Path(tempmail.__file__).parent.parent)
     modules = dict.fromkeys([*(path for path in sys.path if Path(path).is_absolute()), root])
     figures = (os.getpid(), limits.memory_bytes, limits.cpu_seconds, limits.mails_per_worker)
-    return [sys.executable, "-I", "-S", "-B", "-c", _BOOT, *map(str, figures), *modules]
+    arguments = (*map(str, figures), " ".join(sorted(refused)))
+    return [sys.executable, "-I", "-S", "-B", "-c", _BOOT, *arguments, *modules]
 
 
 class Worker(ProcessProtocol):
-    """A process that parses one mail at a time; whatever goes wrong, it is killed.
+    """A process that answers one request at a time; whatever goes wrong, it is killed.
 
     :param reactor: starts the process and calls later.
     :param command: as of :func:`command`.
@@ -110,9 +118,11 @@ class Worker(ProcessProtocol):
         self._on_ready = on_ready
         self._on_end = on_end
         self._received = bytearray()
-        self._view: Deferred[View] | None = None
+        self._asked: tuple[Request, Deferred[Any]] | None = None
         self._killed = False
-        self._deadline = reactor.callLater(limits.start_seconds, self._give_up, *TOO_LONG)
+        self._deadline = reactor.callLater(
+            limits.start_seconds, self._give_up, _too_long(lasting=False)
+        )
         try:
             reactor.spawnProcess(self, command[0], list(command), _ENVIRONMENT)
         except OSError:
@@ -122,27 +132,27 @@ class Worker(ProcessProtocol):
     @property
     def idle(self) -> bool:
         """Whether a mail can be handed over now."""
-        return self.ready and self._view is None and not self._killed
+        return self.ready and self._asked is None and not self._killed
 
-    def parse(self, raw: bytes) -> Deferred[View]:
-        """Hand a mail to this worker, which is idle.
+    def ask(self, request: Request) -> Deferred[Any]:
+        """Hand a request to this worker, which is idle; fires with its result.
 
-        :raises ParseFailed: the worker is lost, and with it this mail's parse.
+        :raises ParseFailed: the worker is lost, and with it the answer.
         """
         assert self.idle
         self.mails += 1
-        view: Deferred[View] = Deferred()
-        self._view = view
+        answer: Deferred[Any] = Deferred()
+        self._asked = (request, answer)
         self._deadline = self._reactor.callLater(
-            self._limits.wall_seconds, self._give_up, *TOO_LONG
+            self._limits.wall_seconds, self._give_up, _too_long(lasting=False)
         )
         assert self.transport is not None
-        self.transport.write(frame(raw))
-        return view
+        self.transport.write(request.encoded())
+        return answer
 
     def kill(self) -> None:
         """End the process; a mail that it has is lost."""
-        self._give_up(*CRASHED)
+        self._give_up(_crashed())
 
     def outReceived(self, data: bytes) -> None:
         if self._killed:
@@ -150,13 +160,14 @@ class Worker(ProcessProtocol):
         self._received += data
         if len(self._received) < LENGTH.size:
             return
-        length = LENGTH.size + LENGTH.unpack_from(self._received)[0]
-        if length > self._limits.answer_bytes or len(self._received) > length:
-            self._give_up(*CRASHED)
-        elif len(self._received) == length:
-            answer = bytes(self._received[LENGTH.size :])
-            self._received.clear()
-            self._answered(answer)
+        length = LENGTH.unpack_from(self._received)[0]
+        allowed = self._asked[0].answer_bytes if self._asked else 0
+        have = len(self._received) - LENGTH.size
+        if length > allowed or have > length:
+            self._give_up(_crashed())
+        elif have == length:
+            received, self._received = self._received, bytearray()
+            self._answered(memoryview(received)[LENGTH.size :])
 
     def errReceived(self, data: bytes) -> None:
         if not self.ready:
@@ -166,36 +177,37 @@ class Worker(ProcessProtocol):
         status = reason.value
         assert status is not None
         if getattr(status, "signal", None) in (signal.SIGPROF, signal.SIGXCPU):
-            self._give_up(*TOO_LONG)
+            self._give_up(_too_long(lasting=True))
         elif getattr(status, "exitCode", None) == EXIT_OUT_OF_MEMORY:
-            self._give_up(*TOO_MUCH)
+            self._give_up(_too_much())
         else:
-            self._give_up(*CRASHED)
+            self._give_up(_crashed())
         assert self.transport is not None
         self.transport.loseConnection()  # whoever else has the pipes open is not waited for
 
     def processEnded(self, _reason: Failure) -> None:
         self._on_end(self)
 
-    def _answered(self, answer: bytes) -> None:
-        if not self.ready and not answer:
+    def _answered(self, answer: memoryview) -> None:
+        if not self.ready:
             self.ready = True
             self._deadline.cancel()
             self._on_ready()
             return
-        view = self._view
+        if self._asked is None:
+            self._give_up(_crashed())
+            return
+        request, waiting = self._asked
         try:
-            if view is None:
-                raise InvalidAnswer("nobody asked")
-            result = decode(answer)
+            result = request.result(answer)
         except InvalidAnswer:
-            self._give_up(*CRASHED)
+            self._give_up(_crashed())
             return
         self._deadline.cancel()
-        self._view = None
-        view.callback(result)
+        self._asked = None
+        waiting.callback(result)
 
-    def _give_up(self, outcome: str, defect: str) -> None:
+    def _give_up(self, failure: ParseFailed) -> None:
         if self._killed:
             return
         self._killed = True
@@ -204,6 +216,6 @@ class Worker(ProcessProtocol):
         assert self.transport is not None
         with suppress(ProcessExitedAlready):
             self.transport.signalProcess("KILL")
-        view, self._view = self._view, None
-        if view is not None:
-            view.errback(ParseFailed(outcome, defect))
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked[1].errback(failure)

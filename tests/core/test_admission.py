@@ -25,7 +25,7 @@ NOTHING_LIMITED = ClientLimits(
 
 
 def reason(denial: Denial | None) -> str | None:
-    return denial and denial.reason
+    return denial.reason if denial else None
 
 
 class AdmissionCase(TestCase):

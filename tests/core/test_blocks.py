@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
@@ -17,20 +18,29 @@ ANN, BOB = "192.0.2.1", "2001:db8::/64"
 
 
 class Store:
-    """Stands for storage: holds what it is told for ever, and fails when :attr:`away`."""
+    """Stands for storage: what it holds ends by its own clock; it fails when :attr:`away`."""
 
-    def __init__(self) -> None:
-        self.blocks: dict[str, Block] = {}
-        self.told: list[str] = []
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.blocks: dict[str, tuple[Block, float]] = {}
+        self.told: list[Block] = []
         self.away: Exception | None = None
         self.slow: Deferred[None] | None = None
+
+    def hold(self, block: Block) -> None:
+        self.blocks[block.network] = (block, self.clock.seconds())
 
     async def exchange(self, made: Sequence[Block]) -> Sequence[Block]:
         if self.away is not None:
             raise self.away
-        self.told += [block.network for block in made]
-        self.blocks |= {block.network: block for block in made}
-        held = tuple(self.blocks.values())
+        for block in made:
+            self.told.append(block)
+            self.hold(block)
+        now = self.clock.seconds()
+        held = [
+            evolve(block, seconds=block.seconds - (now - since))
+            for block, since in self.blocks.values()
+        ]
         if self.slow is not None:
             await self.slow
         return held
@@ -51,6 +61,7 @@ class BlocksCase(TestCase):
         start = self.clock.seconds()
         while self.blocks.holds(ANN):
             self.clock.advance(60)
+            self.assertLessEqual(self.clock.seconds() - start, max(LENGTHS))
         return self.clock.seconds() - start
 
 
@@ -89,7 +100,7 @@ class BlocksTests(BlocksCase):
 class ExchangeTests(BlocksCase):
     def setUp(self) -> None:
         super().setUp()
-        self.store = Store()
+        self.store = Store(self.clock)
         self.exchange = BlockExchange(self.blocks, self.store, self.metrics, self.clock)
         self.exchange.start()
         self.addCleanup(self.exchange.stop)
@@ -98,14 +109,13 @@ class ExchangeTests(BlocksCase):
         self.blocks.block(ANN, "errors")
         for _ in range(3):
             self.clock.advance(INTERVAL)
-        self.assertEqual(self.store.told, [ANN])
-        self.assertEqual(self.store.blocks[ANN], Block(ANN, "errors", 1, 60 - INTERVAL))
+        self.assertEqual(self.store.told, [Block(ANN, "errors", 1, 60 - INTERVAL)])
 
     def test_another_daemon_s_block_holds_here_and_its_level_counts(self) -> None:
-        self.store.blocks[ANN] = Block(ANN, "errors", 2, 100)
+        self.store.hold(Block(ANN, "errors", 2, 100))
         self.clock.advance(INTERVAL)
         self.assertTrue(self.blocks.holds(ANN))
-        self.store.blocks[ANN] = Block(ANN, "errors", 2, -5)
+        self.store.hold(Block(ANN, "errors", 2, -5))
         self.clock.advance(INTERVAL)
         self.assertFalse(self.blocks.holds(ANN))
         self.assertEqual(self.length(), LENGTHS[2])
@@ -126,10 +136,10 @@ class ExchangeTests(BlocksCase):
         slow.callback(None)
         self.assertTrue(self.blocks.holds(ANN))
         self.clock.advance(INTERVAL)
-        self.assertEqual(self.store.told, [ANN])
+        self.assertEqual([block.network for block in self.store.told], [ANN])
 
     def test_with_storage_away_blocks_go_on_and_are_told_later(self) -> None:
-        self.store.blocks[BOB] = Block(BOB, "errors", 5, 1000)
+        self.store.hold(Block(BOB, "errors", 5, 1000))
         self.clock.advance(INTERVAL)
         self.store.away = Unavailable("away")
         self.blocks.block(ANN, "errors")
@@ -140,14 +150,14 @@ class ExchangeTests(BlocksCase):
         self.assertEqual(self.figure("block_exchange_failures_total"), 5)
         self.store.away = None
         self.clock.advance(INTERVAL)
-        self.assertEqual(self.store.told, [ANN])
+        self.assertEqual([block.network for block in self.store.told], [ANN])
 
     def test_no_exception_ends_the_exchange(self) -> None:
         self.store.away = RuntimeError("odd")
         self.clock.advance(INTERVAL)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.store.away = None
-        self.store.blocks[ANN] = Block(ANN, "errors", 1, 60)
+        self.store.hold(Block(ANN, "errors", 1, 60))
         self.clock.advance(INTERVAL)
         self.assertTrue(self.blocks.holds(ANN))
 

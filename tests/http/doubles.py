@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from attrs import define, evolve
 from twisted.internet.defer import Deferred, succeed
 
+from tempmail.bus.local import LocalBus
+from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Page
 from tempmail.model.errors import (
     AddressUnavailable,
@@ -71,6 +73,7 @@ class MemoryStorage:
         self.boxes: dict[str, Box] = {}
         self.gate = Gate()
         self.broken: Exception | None = None
+        self.fetched = 0
         self._limit = limit
 
     # Mailboxes
@@ -98,25 +101,67 @@ class MemoryStorage:
     # Messages
 
     async def newest(
-        self, address: str, owner: SessionOwner, *, limit: int, before: int | None, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        before: int | None,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
         await self._working()
         found = [
             one
-            for one in reversed(self._summaries(address, owner, unread))
+            for one in reversed(self._summaries(address, owner, unread, words))
             if before is None or one.seq < before
         ]
-        return _page(found, limit)
+        return _page(found, limit, self.boxes[address].mailbox.id)
 
     async def since(
-        self, address: str, owner: SessionOwner, *, limit: int, after: int, unread: bool
+        self,
+        address: str,
+        owner: SessionOwner,
+        *,
+        limit: int,
+        after: int,
+        unread: bool,
+        words: str | None = None,
     ) -> Page:
         await self._working()
-        found = [one for one in self._summaries(address, owner, unread) if one.seq > after]
-        return _page(found, limit)
+        found = [one for one in self._summaries(address, owner, unread, words) if one.seq > after]
+        return _page(found, limit, self.boxes[address].mailbox.id)
 
     async def arrivals(self, mailbox_id: int, after: int, limit: int) -> Sequence[Event]:
-        raise NotImplementedError
+        await self._working()
+        return [
+            _arrival(one.message.summary)
+            for one in self._living(mailbox_id).messages
+            if one.message.summary.seq > after
+        ][:limit]
+
+    async def unparsed(
+        self, address: str, owner: SessionOwner, *, version: int, limit: int
+    ) -> Sequence[Summary]:
+        await self._working()
+        messages = [one.message for one in self._box(address, owner).messages]
+        return [
+            one.summary
+            for one in reversed(messages)
+            if one.view is None or one.view.parser_version < version
+        ][:limit]
+
+    async def fetch(
+        self, mailbox_id: int, which: UUID, version: int
+    ) -> tuple[Message, bytes | None]:
+        await self._working()
+        self.fetched += 1
+        for stored in self._living(mailbox_id).messages:
+            if stored.message.summary.id == which:
+                view = stored.message.view
+                fresh = view is not None and view.parser_version >= version
+                return stored.message, None if fresh else stored.raw
+        raise NotFound("there is no such message")
 
     async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
         await self._working()
@@ -142,7 +187,7 @@ class MemoryStorage:
         return NOW
 
     def arrive(self, address: str, raw: bytes, *, subject: str = "hello") -> UUID:
-        """A mail has come in."""
+        """A mail has come in, of which nobody has been told."""
         box = self.boxes[address]
         seq = box.mailbox.last_seq + 1
         box.mailbox = evolve(box.mailbox, last_seq=seq, message_count=box.mailbox.message_count + 1)
@@ -180,9 +225,22 @@ class MemoryStorage:
             raise NotFound("there is no such mailbox")
         return box
 
-    def _summaries(self, address: str, owner: SessionOwner, unread: bool) -> list[Summary]:
-        summaries = [one.message.summary for one in self._box(address, owner).messages]
-        return [one for one in summaries if not (unread and one.is_read)]
+    def _living(self, mailbox_id: int) -> Box:
+        for box in self.boxes.values():
+            if box.mailbox.id == mailbox_id:
+                return box
+        raise NotFound("the mailbox has ended")
+
+    def _summaries(
+        self, address: str, owner: SessionOwner, unread: bool, words: str | None
+    ) -> list[Summary]:
+        messages = [one.message for one in self._box(address, owner).messages]
+        return [
+            one.summary
+            for one in messages
+            if not (unread and one.summary.is_read)
+            and (words is None or words in (one.view.body_text if one.view else ""))
+        ]
 
     def _stored(self, address: str, owner: SessionOwner, which: UUID | None) -> Stored:
         for stored in reversed(self._box(address, owner).messages):
@@ -218,6 +276,8 @@ class MemoryMessages:
         self.newest = storage.newest
         self.since = storage.since
         self.arrivals = storage.arrivals
+        self.unparsed = storage.unparsed
+        self.fetch = storage.fetch
         self.raw = storage.raw
         self.keep_view = storage.keep_view
         self.empty = storage.empty
@@ -237,26 +297,20 @@ class MemoryMessages:
         return Event(EventKind.DELETED, box.mailbox.id, which)
 
 
-class MemoryBus:
-    """Remembers what was published."""
+class MemoryBus(LocalBus):
+    """Remembers what was published as well."""
 
     def __init__(self) -> None:
+        super().__init__(Metrics())
         self.published: list[Event] = []
         self.state = "ok"
 
     def publish(self, event: Event) -> None:
         self.published.append(event)
-
-    def subscribe(self, mailbox_id: int, receive: Callable[[Event], None]) -> MemorySubscription:
-        return MemorySubscription()
+        super().publish(event)
 
     def status(self) -> str:
         return self.state
-
-
-class MemorySubscription:
-    def cancel(self) -> None:
-        pass
 
 
 class StubParser:
@@ -266,8 +320,10 @@ class StubParser:
 
     def __init__(self) -> None:
         self.away = False
+        self.parsed = 0
 
     def parse(self, raw: bytes) -> Deferred[View]:
+        self.parsed += 1
         if self.away:
             unavailable: Deferred[View] = Deferred()
             unavailable.errback(Unavailable("no worker"))
@@ -290,5 +346,9 @@ class StubParser:
         )
 
 
-def _page(found: list[Summary], limit: int) -> Page:
-    return Page(found[:limit], found[limit - 1].seq if len(found) > limit else None)
+def _page(found: list[Summary], limit: int, mailbox_id: int) -> Page:
+    return Page(found[:limit], found[limit - 1].seq if len(found) > limit else None, mailbox_id)
+
+
+def _arrival(summary: Summary) -> Event:
+    return Event(EventKind.NEW_MESSAGE, summary.mailbox_id, summary.id, summary.seq)

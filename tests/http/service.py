@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from http.client import HTTPResponse
 from typing import Any, cast
+from uuid import UUID
 
 from attrs import frozen
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -16,13 +17,19 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
+from tempmail.core.ahead import ParsingAhead
+from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.reading import Reading
+from tempmail.core.views import Views
+from tempmail.core.waiting import Watching
 from tempmail.http.api import api_resource
 from tempmail.http.channel import Channel, Limits
+from tempmail.http.events import EventStreams
 from tempmail.http.site import Site
 from tempmail.model.address import Domains
+from tempmail.model.event import Event, EventKind
 from tests.http.doubles import (
     MemoryBus,
     MemoryMailboxes,
@@ -125,6 +132,23 @@ def request_bytes(
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
+class _NoThreads:
+    """Runs what is for a thread at once."""
+
+    def callInThreadWithCallback(self, done: Any, work: Any, *args: Any) -> None:
+        done(True, work(*args))
+
+
+class ThreadlessReactor(Clock):
+    """Time, and threads that are none."""
+
+    def getThreadPool(self) -> _NoThreads:
+        return _NoThreads()
+
+    def callFromThread(self, call: Any, *args: Any) -> None:
+        call(*args)
+
+
 class Service:
     """The service under test, and every part of it that a test turns a screw of."""
 
@@ -133,12 +157,21 @@ class Service:
         self.bus = MemoryBus()
         self.parser = StubParser()
         self.metrics = Metrics()
-        self.clock = Clock()
+        self.clock = ThreadlessReactor()
         self.is_ready = True
         domains = Domains(["mail.test", "other.test"])
+        desk = MailboxDesk(MemoryMailboxes(self.storage), domains, self.bus)
+        messages = MemoryMessages(self.storage)
+        views = Views(messages, self.parser)
+        self.ahead = ParsingAhead(views, self.bus, self.metrics, self.clock)
+        watching = Watching(desk, messages, self.bus, self.ahead.arrived)
+        self.polls = LongPolls(watching, views, self.metrics, self.clock, most=4, most_each=3)
+        self.streams = EventStreams(watching, self.metrics, self.clock, most=4, most_each=3)
         self.resource = api_resource(
-            MailboxDesk(MemoryMailboxes(self.storage), domains, self.bus),
-            Reading(MemoryMessages(self.storage), self.parser, self.bus),
+            desk,
+            Reading(messages, views, self.ahead, self.bus),
+            self.polls,
+            self.streams,
             self.storage,
             self.bus,
             lambda: self.is_ready,
@@ -178,6 +211,14 @@ class Service:
         made = self.call("POST", "/api/v1/mailboxes", {"username": username})
         assert made.status == 201, made
         return f"/api/v1/mailboxes/{made.json['address']}", made.json["session_token"]
+
+    def deliver(self, url: str, raw: bytes = b"hello", subject: str = "hello") -> UUID:
+        """A mail comes in for the mailbox at ``url``, and those who watch are told."""
+        address = url.rpartition("/")[2]
+        message_id = self.storage.arrive(address, raw, subject=subject)
+        mailbox = self.storage.boxes[address].mailbox
+        self.bus.publish(Event(EventKind.NEW_MESSAGE, mailbox.id, message_id, mailbox.last_seq))
+        return message_id
 
     def responses(self, method: str, status: int) -> float:
         """How many of them were counted."""

@@ -11,8 +11,9 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tempmail.mail.contents import MAX_BODY_BYTES
 from tempmail.mail.envelope_headers import scan
-from tempmail.mail.parse import MAX_ATTACHMENTS, MAX_BODY_BYTES, PARSER_VERSION, parse, unparsed
+from tempmail.mail.parse import MAX_ATTACHMENTS, PARSER_VERSION, parse, unparsed
 from tempmail.model.message import View
 
 HOSTILE_LINES = b"""
@@ -193,6 +194,11 @@ def test_the_view_agrees_with_the_scan_at_arrival() -> None:
 
 
 def test_a_message_that_cannot_be_parsed_shows_its_subject_and_author() -> None:
-    view = unparsed(b"From: a@b\r\nSubject: x\r\n\r\nbody", "the parser crashed")
+    view = unparsed(b"From: a@b\r\nSubject: x\r\n\r\nbody", "the parser crashed", lasting=True)
     assert (view.subject, view.from_address, view.body_text) == ("x", "a@b", "")
     assert view.defects == ("the parser crashed",)
+    assert view.parser_version == PARSER_VERSION
+
+
+def test_what_may_go_better_next_time_is_of_an_older_version() -> None:
+    assert unparsed(b"", "the parser crashed", lasting=False).parser_version < PARSER_VERSION

@@ -26,7 +26,10 @@ def test_what_was_encoded_comes_back(content: bytes) -> None:
     ("body", "encoding", "content"),
     [
         (b"aGVsbG8", "base64", b"hello"),
-        (b"aGVs!!\r\nbG8", "base64", b"hello"),
+        (b"aGVs!!\r\nbG8h", "base64", b"hello!"),
+        (b"aGVs!!\r\nbG8", "base64", b"hel"),  # whose place the strays leave in doubt
+        (b"aGVs\r\nbG8=\r\nIHRo\r\nZXJl\r\n", "base64", b"hello there"),
+        (b"aGVs\r\nbG8=\r\n\r\n-- \r\nlist footer", "base64", b"hello"),
         (b"aGVsbG8gd", "base64", b"hello "),
         (b"hel=6C=\r\no =zz", "quoted-printable", b"hello =zz"),
         (b"no beginning", "uuencode", b"no beginning"),

@@ -11,7 +11,10 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from tempmail.core.admission import SmtpLimits
+from tempmail.core.blocks import Blocks
 from tempmail.core.budget import ByteBudget
+from tempmail.core.limits import ClientLimits
 from tempmail.core.metrics import Metrics
 from tempmail.model.address import Domains
 from tempmail.model.message import Envelope, Placement
@@ -48,9 +51,22 @@ class Door:
 
 
 class Wire(StringTransport):
-    """A transport that tells its protocol when it is closed, as a socket does."""
+    """A transport that says how it was closed and whether it was told to begin TLS."""
 
     aborted = False
+    in_handshake = False
+
+    def startTLS(self, _context: object) -> None:
+        self.in_handshake = True
+
+    def getHandle(self) -> Wire:
+        return self
+
+    def get_protocol_version_name(self) -> str:
+        return "TLSv1.3"
+
+    def get_cipher_name(self) -> str:
+        return "TLS_AES_256_GCM_SHA384"
 
     def loseConnection(self) -> None:
         self.disconnecting = True
@@ -64,7 +80,13 @@ class Edge:
     """A factory with all that it needs."""
 
     def __init__(
-        self, *, budget: int = 1 << 28, tls_context: Any = None, clock: Any = None, **settings: Any
+        self,
+        *,
+        budget: int = 1 << 28,
+        tls_context: Any = None,
+        clock: Any = None,
+        limits: ClientLimits | None = None,
+        **settings: Any,
     ) -> None:
         self.door = Door()
         self.clock = clock or Clock()
@@ -78,6 +100,9 @@ class Edge:
             evolve(SETTINGS, **settings),
             self.clock,
             tls_context,
+            limits
+            if limits is None
+            else SmtpLimits(limits, Blocks(self.metrics, self.clock), self.metrics, self.clock),
         )
 
     def connect(self, peer: IAddress = PEER) -> Session:

@@ -30,7 +30,7 @@ class ConnectionTests(TestCase):
         self.assertEqual(
             announced,
             b"250-mx.example.com\r\n250-PIPELINING\r\n250-SIZE 1234\r\n250-8BITMIME\r\n"
-            b"250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n",
+            b"250-SMTPUTF8\r\n250-CHUNKING\r\n250 ENHANCEDSTATUSCODES\r\n",
         )
 
     def test_the_watch_ends_with_the_last_session(self) -> None:

@@ -5,7 +5,7 @@ from twisted.trial.unittest import TestCase
 
 from tempmail.model.errors import Unavailable, Undecided
 from tempmail.model.message import Placement, Verdict
-from tests.smtp.edge import ENVELOPE, HELLO, Edge, codes
+from tests.smtp.edge import ENVELOPE, HELLO, Edge, Session, codes
 
 MAIL = ENVELOPE + b"DATA\r\nhi\r\n.\r\n"
 
@@ -163,24 +163,75 @@ class LimitTests(TestCase):
         for reason in ("unrecognized", "relay", "bad_recipient"):
             self.assertEqual(edge.refused(reason), 1, reason)
 
-    def test_a_slow_command_ends_the_session(self) -> None:
-        edge = Edge(idle_timeout=300.0)
-        session = edge.connect()
-        for _ in range(59):
-            edge.clock.advance(5)
-            session.send(b"N")  # octets alone are no progress
-        self.assertFalse(session.closed)
-        edge.clock.pump([5, 5])
-        self.assertEqual(codes(session.said()), ["421 4.4.2"])
-        self.assertTrue(session.closed)
+    def lifetime(self, edge: Edge, session: Session, step: bytes = b"") -> float:
+        """Seconds until it is told that it is too slow, with ``step`` said every second."""
+        while not session.closed:
+            edge.clock.advance(1)
+            session.send(step) if step else None
+            self.assertLess(edge.clock.seconds(), 10_000)
+        return edge.clock.seconds()
 
-    def test_a_session_that_does_something_now_and_then_lives(self) -> None:
+    def test_a_mail_must_begin_within_300_seconds(self) -> None:
+        for step in (b"", b"N", b"NOOP\r\n", b"EHLO x\r\n", b"RSET\r\nVRFY x\r\n"):
+            edge = Edge()
+            self.assertIn(self.lifetime(edge, edge.connect(), step), range(300, 307), step)
+            self.assertEqual(edge.refused("timeout"), 1)
+
+    def test_and_its_content_within_300_more(self) -> None:
+        for step in (b"", b"NOOP\r\n", b"RSET\r\n" + ENVELOPE):
+            edge = Edge()
+            session = edge.connect()
+            session.send(HELLO + ENVELOPE)
+            self.assertIn(self.lifetime(edge, session, step), range(600, 607), step)
+
+    def test_only_a_complete_mail_gives_a_session_more_time(self) -> None:
         edge = Edge()
         session = edge.connect()
-        for _ in range(200):
-            edge.clock.advance(5)
-            session.send(b"NOOP\r\n")
-        self.assertFalse(session.closed)
+        session.send(HELLO)
+        for _ in range(20):
+            edge.clock.pump([5] * 59)
+            self.assertFalse(session.closed)
+            session.send(MAIL)
+        self.assertIn(self.lifetime(edge, session) - 20 * 295, range(300, 307))
+
+    def test_under_stress_there_are_10_seconds(self) -> None:
+        edge = Edge(max_connections=10)
+        sessions = [edge.connect() for _ in range(8)]
+        edge.clock.pump([5] * 4)
+        self.assertFalse(any(session.closed for session in sessions))
+        sessions.append(edge.connect())  # more than 80 % from here on
+        edge.clock.advance(5)
+        self.assertEqual([session.closed for session in sessions], [True] * 8 + [False])
+        self.assertEqual(codes(sessions[0].said()), ["421 4.4.2"])
+
+    def test_under_stress_content_must_flow(self) -> None:
+        edge = Edge(max_connections=1)
+        silent = edge.connect()
+        silent.send(HELLO + ENVELOPE + b"DATA\r\n" + b"x" * 1_000_000)
+        edge.clock.pump([5] * 3)
+        self.assertEqual(codes(silent.said())[-1], "421 4.4.2")
+        silent.leave()
+        flowing = edge.connect()
+        flowing.send(HELLO + ENVELOPE + b"DATA\r\n")
+        for _ in range(60):
+            edge.clock.advance(1)
+            flowing.send(b"x" * 1100)
+        self.assertFalse(flowing.closed)
+
+    def test_a_mail_of_many_chunks_is_held_to_the_same_rate(self) -> None:
+        for step in (b"BDAT 1\r\nx", b"BDAT 0\r\n", b"NOOP\r\n", b""):
+            edge = Edge()
+            session = edge.connect()
+            session.send(HELLO + ENVELOPE + b"BDAT 1\r\nx")
+            self.assertLess(self.lifetime(edge, session, step), 310, step)
+            session.leave()
+            self.assertEqual(edge.budget.held, 0)
+
+    def test_a_chunk_that_is_refused_must_come_to_its_end(self) -> None:
+        edge = Edge()
+        session = edge.connect()
+        session.send(b"BDAT 1000000\r\n")
+        self.assertLess(self.lifetime(edge, session, b"x"), 310)
 
     def test_content_at_an_octet_a_second_holds_nothing_for_long(self) -> None:
         edge = Edge()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -115,9 +115,14 @@ class StorageCase(TestCase):
         self.addCleanup(database.stop)
         return database
 
-    async def until(self, condition: str) -> None:
-        """Let the reactor run until a condition in SQL holds; the test's timeout is the bound."""
-        while self.query(f"SELECT {condition}") != [(True,)]:
+    async def until(self, condition: Callable[[], bool] | str) -> None:
+        """Let the reactor run until something holds, in Python or in SQL.
+
+        The bound is the timeout of the test.
+        """
+        while not (
+            condition() if callable(condition) else self.query(f"SELECT {condition}") == [(True,)]
+        ):
             turn: Deferred[None] = Deferred()
             reactor.callLater(0.005, turn.callback, None)
             await turn

@@ -51,7 +51,9 @@ def _tempmail() -> Parser:
                 "filename": one.filename,
                 "content_type": one.content_type,
                 "size": one.size,
-                "sha": lambda index=one.index: hashlib.sha256(content_of(raw, index)[2]).hexdigest(),
+                "sha": lambda index=one.index: hashlib.sha256(
+                    content_of(raw, index)[2]
+                ).hexdigest(),
             }
             for one in view.attachments
         )

@@ -106,7 +106,9 @@ def _checker(corpus: Path) -> Any:
 
 def _mail(size: int) -> bytes:
     """A confirmation mail with text, HTML and, when larger than 10 KB, half of it a picture."""
-    received = b"Received: from a.example by b.example with ESMTPS id 1; Thu, 20 Nov 2025\r\n 10:00:00"
+    received = (
+        b"Received: from a.example by b.example with ESMTPS id 1; Thu, 20 Nov 2025\r\n 10:00:00"
+    )
     picture = base64.encodebytes(bytes(range(256)) * (size * 3 // 8 // 256)).replace(b"\n", b"\r\n")
     line = b"Please confirm your address; the code is 123456. Gr=C3=BC=C3=9Fe.\r\n"
     lines = line * max(1, (size // 2 - 400) // (2 * len(line)))
@@ -122,7 +124,8 @@ def _mail(size: int) -> bytes:
             b"Content-Transfer-Encoding: base64\r\n\r\n" + picture
         )
     return (
-        (received + b" +0000\r\n") * 3
+        (received + b" +0000\r\n")
+        * 3
         + b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\nTo: box@example.com\r\n"
         b"Subject: =?utf-8?b?V2lsbGtvbW1lbiBHcsO8w59l?=\r\nMessage-ID: <1@example.org>\r\n"
         b"Date: Thu, 20 Nov 2025 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"

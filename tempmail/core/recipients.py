@@ -1,0 +1,147 @@
+"""What becomes of recipients whom nobody made a mailbox for: the operator's choice.
+
+``accept`` takes their mail and drops it, so that nobody learns which addresses exist; ``reject``
+says so at RCPT; ``create`` makes a public mailbox of the first mail.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from tempmail.core.limits import Rate, TokenBuckets
+from tempmail.core.metrics import Metrics
+from tempmail.core.ports import Ingest, RecipientStore
+from tempmail.model.message import Envelope, Placement
+from tempmail.model.network import network
+
+KNOWN_SECONDS = 2.0
+"""For how long a mailbox that was found is believed to be there: ended ones, on this node or
+another, are noticed within that time.  A miss is never remembered, for the mailbox may be made
+on another node at any moment."""
+
+_KNOWN_MOST = 50_000
+
+CREATIONS = Rate(per_second=1, burst=600)
+"""Public mailboxes that mail of one client network makes."""
+
+
+class UnknownRecipients(enum.StrEnum):
+    """What ``--unknown-recipients`` takes."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    CREATE = "create"
+
+
+class Standing(enum.StrEnum):
+    """Whether mail for an address can be taken now."""
+
+    OPEN = "open"
+    FULL = "full"
+    UNKNOWN = "unknown"
+
+
+class RecipientCheck(Protocol):
+    """What the SMTP edge asks at RCPT."""
+
+    def check(self, address: str) -> Standing | Deferred[Standing]:
+        """How ``address`` stands; at once where memory says so.
+
+        :raises Unavailable: storage is away.
+        """
+
+
+class AcceptAll:
+    """Every address of our domains is open, as far as a sender can tell."""
+
+    def check(self, address: str) -> Standing:  # noqa: ARG002  # nobody is to learn which exist
+        return Standing.OPEN
+
+
+class Known:
+    """Addresses found lately, in bounded memory."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._until: OrderedDict[str, float] = OrderedDict()  # oldest first
+
+    def __contains__(self, address: str) -> bool:
+        return self._until.get(address, 0.0) > self._clock.seconds()
+
+    def add(self, address: str) -> None:
+        self._until[address] = self._clock.seconds() + KNOWN_SECONDS
+        self._until.move_to_end(address)
+        if len(self._until) > _KNOWN_MOST:
+            self._until.popitem(last=False)
+
+
+class RejectUnknown:
+    """Asks storage, and remembers for a moment who is there with room.
+
+    :param store: says how addresses stand.
+    """
+
+    def __init__(self, store: RecipientStore, clock: IReactorTime) -> None:
+        self._store = store
+        self._known = Known(clock)
+
+    def check(self, address: str) -> Standing | Deferred[Standing]:
+        if address in self._known:
+            return Standing.OPEN
+        return Deferred.fromCoroutine(self._ask(address))
+
+    async def _ask(self, address: str) -> Standing:
+        standing = Standing(await self._store.standing(address))
+        if standing is Standing.OPEN:
+            self._known.add(address)
+        return standing
+
+
+class CatchAll:
+    """An :class:`~tempmail.core.ports.Ingest` before which unknown recipients get a mailbox.
+
+    The mailboxes are made first and the mail is stored once: what fails before that answers
+    451 with nothing stored.  Each client network makes only so many; beyond that its mail to
+    unknown recipients is dropped as under ``accept``.
+
+    :param ingest: stores.
+    :param store: makes public mailboxes; not of addresses that are reserved for somebody.
+    """
+
+    def __init__(
+        self, ingest: Ingest, store: RecipientStore, metrics: Metrics, clock: IReactorTime
+    ) -> None:
+        self._ingest = ingest
+        self._store = store
+        self._known = Known(clock)
+        self._clock = clock
+        self._creations = TokenBuckets(CREATIONS)
+        self._denied = metrics.limit_denials.labels("public_mailboxes")
+
+    def store(self, envelope: Envelope) -> Deferred[list[Placement]]:
+        """See :meth:`tempmail.core.ports.Ingest.store`."""
+        unknown = {
+            recipient.address
+            for recipient in envelope.recipients
+            if recipient.address not in self._known
+        }
+        if not unknown:
+            return self._ingest.store(envelope)
+        return Deferred.fromCoroutine(self._make_and_store(sorted(unknown), envelope))
+
+    async def _make_and_store(self, unknown: list[str], envelope: Envelope) -> list[Placement]:
+        client, now = network(envelope.peer_ip), self._clock.seconds()
+        allowed = not self._creations.wait(client, len(unknown), now)
+        living, made = await self._store.ensure_public(unknown, create=allowed)
+        if made:
+            self._creations.take(client, made, now)
+        elif not allowed:
+            self._denied.inc()
+        for address in living:
+            self._known.add(address)
+        return await self._ingest.store(envelope)

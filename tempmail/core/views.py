@@ -1,0 +1,136 @@
+"""The parsed views of messages: each made once, however many want it at the same time."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from attrs import Factory, define, evolve
+from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.logger import Logger
+
+from tempmail.core.ports import Messages, Parser
+from tempmail.model.errors import TempmailError
+from tempmail.model.message import Message, Summary, View
+
+PREVIEW_CHARACTERS = 160
+
+_AT_ONCE = 8
+"""Messages whose raw bytes are held for parsing at a time."""
+
+_T = TypeVar("_T")
+
+
+@define
+class _Making:
+    """A view that is being made.
+
+    :ivar ended: fires, whatever came of it, when all is done.
+    """
+
+    message: Deferred[Message] = Factory(Deferred)
+    ended: Deferred[None] = Factory(Deferred)
+
+
+def _shared(outcome: Deferred[_T]) -> Deferred[_T]:
+    """A Deferred of one's own for what several wait for."""
+    own: Deferred[_T] = Deferred()
+
+    def tell(result: _T) -> _T:
+        own.callback(result)
+        return result
+
+    outcome.addBoth(tell)
+    return own
+
+
+class Views:
+    """Messages with their views, for mailboxes whose owner has been established.
+
+    :param messages: stored ones.
+    :param parser: makes views.
+    """
+
+    _log = Logger()
+
+    def __init__(self, messages: Messages, parser: Parser) -> None:
+        self._messages = messages
+        self._parser = parser
+        self._places = DeferredSemaphore(_AT_ONCE)
+        self._under_way: dict[UUID, _Making] = {}
+
+    @property
+    def version(self) -> int:
+        """Of the parser: what an older one made is made again."""
+        return self._parser.version
+
+    def read(self, mailbox_id: int, message_id: UUID) -> Deferred[Message]:
+        """The message with its view, which is stored where it had to be made.
+
+        Whoever cancels the result stops waiting; the others still get theirs.
+
+        :raises NotFound: it is gone, or its mailbox has ended.
+        :raises Unavailable: it has no view yet and none can be made now.
+        """
+        return _shared(self._making(mailbox_id, message_id).message)
+
+    def stored(self, mailbox_id: int, message_id: UUID) -> Deferred[None]:
+        """Have the message's view stored; fires when it is, or when that cannot be done now."""
+        return _shared(self._making(mailbox_id, message_id).ended)
+
+    def _making(self, mailbox_id: int, message_id: UUID) -> _Making:
+        making = self._under_way.get(message_id)
+        if making is None:
+            making = self._under_way[message_id] = _Making()
+            Deferred.fromCoroutine(self._make(mailbox_id, message_id, making))
+        return making
+
+    async def _make(self, mailbox_id: int, message_id: UUID, making: _Making) -> None:
+        """Answer those who ask as soon as there is a view; it is kept after that."""
+        await self._places.acquire()
+        try:
+            message, raw = await self._messages.fetch(mailbox_id, message_id, self.version)
+            if raw is None:
+                making.message.callback(message)
+            else:
+                view = await self._parser.parse(raw)
+                del raw
+                making.message.callback(viewed(message, view))
+                await self._messages.keep_view(message.summary, view)
+        except TempmailError as why:
+            if making.message.called:
+                self._log.warn("a view was not kept: {why}", why=why.code)
+            else:
+                making.message.errback(why)
+        except Exception as why:
+            self._log.failure("message {message} was not made readable", message=message_id)
+            if not making.message.called:
+                making.message.errback(why)
+        finally:
+            del self._under_way[message_id]
+            self._places.release()
+            making.message.addErrback(lambda _: None)  # those who asked have been told
+            making.ended.callback(None)
+
+
+def viewed(message: Message, view: View) -> Message:
+    """``message`` with ``view``, and its summary as that has it."""
+    return Message(previewed(message.summary, view), message.trace, view)
+
+
+def previewed(summary: Summary, view: View) -> Summary:
+    """``summary`` as ``view`` has it."""
+    return evolve(
+        summary,
+        subject=view.subject,
+        from_address=view.from_address,
+        from_name=view.from_name,
+        preview=preview(view.body_text),
+        attachment_count=len(view.attachments),
+        parser_version=view.parser_version,
+    )
+
+
+def preview(body_text: str) -> str:
+    """The beginning of a text on one line."""
+    return " ".join(body_text[: 4 * PREVIEW_CHARACTERS].split())[:PREVIEW_CHARACTERS]
