@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import DeliveryStore, Mailboxes
-from tempmail.model.delivery import Delivery, Refused
+from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import TempmailError
 from tempmail.model.mailbox import SessionOwner
 
@@ -54,7 +54,7 @@ class DeliveryLog:
         if self._timer is None and self._writing is None:
             self._timer = self._clock.callLater(_PAUSE, self._write)
 
-    async def of(self, address: str, owner: SessionOwner, limit: int) -> Sequence[Delivery]:
+    async def of(self, address: str, owner: SessionOwner, limit: int) -> Sequence[Attempt]:
         """What came for a mailbox, newest first.
 
         :raises NotFound: gone, never made, or another's.

@@ -15,7 +15,7 @@ from uuid import UUID
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from tempmail.model.delivery import Delivery, Refused
+from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
 from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
 from tempmail.model.message import Envelope, Message, Placement, Summary, View
@@ -162,7 +162,7 @@ class DeliveryStore(Protocol):
     async def keep(self, notes: Sequence[Refused]) -> None:
         """Add notes to the logs of those mailboxes that exist."""
 
-    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Delivery]:
+    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Attempt]:
         """What was stored for a mailbox and what was not, newest first."""
 
 

@@ -28,7 +28,9 @@ CODE = any_of(r"""
     رمز | \bال?كود\b | كلمة (?:ال)?مرور لمرة واحدة | کد\b
     \b[הבול]?קוד\b | סיסמה חד.פעמית | \bסיסמת\b
     कोड | ओटीपी | ओ\.टी\.पी | কোড
-    sandi sekali pakai | \bmã\b | รหัส(?!ผ่าน) | โอทีพี | รหัสผ่าน(?:แบบ)?ใช้ครั้งเดียว
+    sandi sekali pakai | \bnhap ma\b
+    \bma (?:xac|otp|pin\b|kich hoat|dang nhap|bao mat|code|cua (?:ban|quy)|nay|het han|co hieu|truy cap|dat lai|mot lan|dung mot)
+     รหัส(?!ผ่าน) | โอทีพี | รหัสผ่าน(?:แบบ)?ใช้ครั้งเดียว
 """)
 
 STRONG = any_of(r"""

@@ -79,8 +79,9 @@ def _end_of_line(raw: bytes, position: int) -> int:
 
 
 def _bounded(name: bytes, value: bytes, defects: dict[str, None]) -> tuple[bytes, bytes]:
+    value = value.strip()
     if len(name) + len(value) > MAX_FIELD_BYTES:
         defects["header too long"] = None
         name = name[:_MAX_NAME]
         value = value[: MAX_FIELD_BYTES - len(name)]
-    return name, value.strip()
+    return name, value

@@ -9,20 +9,20 @@ from tempmail.mail.vocabulary import any_of
 
 UNSUBSCRIBE = any_of(r"""
     unsub | opt.?out | stop receiving | no longer (?:wish|want) to receive | abmelden\b | abbestell | austragen
-    desabonn | desinscri | ne plus recevoir | darse de baja | date de baja | cancelar (?:la |tu |mi )?suscripcion | dejar de recibir
+    desabonn | desinscri | desubscri | ne plus recevoir | darse de baja | de baixa | date de baja | cancelar (?:la |tu |mi )?suscripcion | dejar de recibir
     descadastr | cancel\w+ (?:a |sua |minha )?(?:inscricao|subscricao|assinatura) | remover (?:meu|o seu) e-?mail
-    disiscri | annulla\w* (?:l.)?iscrizione | cancellati | afmelden | uitschrij | wypisz | rezygn | anuluj subskrypc
-    отпис | відпис | не получать | не отримувати | abonelik\w* (?:cik|iptal) | listeden (?:cik|ayril) | uyelikten
-    退订 | 退訂 | 取消订阅 | 取消訂閱 | 配信(?:停止|解除) | (?:購読|登録)解除 | メールの停止 | 수신 ?거부 | 구독 ?취소 | 구독 ?해지
-    الغاء الاشتراك | הסר(?:ה|ו)? | ביטול (?:ה)?הרשמה | सदस्यता (?:समाप्त|रद्द) | अनसब्सक्राइब | berhenti berlangganan
-    huy dang ky | ngung nhan | ยกเลิกการ(?:รับ|สมัคร|ติดตาม) | ยกเลิกรับ | avregistr | avprenumer | avsluta prenum | odhlas
-    διαγραφ | καταργηση (?:τησ )?εγγραφ | απεγγραφ | afmeld | avmeld | peruuta tilaus | leiratkoz | dezabon
+    disiscri | annulla\w* (?:l.)?iscrizione | cancellati | cancella\w* .{0,8}iscrizion | afmelden | uitschrij | wypisz | rezygn | odsubskryb | nie chce\w* .{0,30}otrzymyw | anuluj subskrypc
+    отпис | відпис | не получать | не отримувати | abonelik\w* (?:cik|iptal) | listeden (?:cik|ayril) | uyelikten | uyeli\w* (?:sonlandir|iptal) | almak istemiyor
+    退订 | 退訂 | 取消订阅 | 取消訂閱 | 配信(?:停止|解除) | (?:購読|登録)解除 | メールの停止 | 配信を(?:停止|解除) | 登録を(?:取り消|解除) | 수신 ?거부 | 구독 ?취소 | 구독 ?해지
+    الغاء الاشتراك | الغاء (?:ال)?اشتراك | הסר(?:ה|ו)? | ביטול (?:ה)?(?:הרשמה|רישום) | सदस्यता (?:समाप्त|रद्द) | अनसब्सक्राइब | berhenti berlangganan | batal berlangganan
+    huy dang ky | ngung nhan | ยกเลิกการ(?:รับ|สมัคร|ติดตาม) | ยกเลิกรับ | avregistr | avprenumer | avsluta prenum | odhlas | zrusit odber | odjav | odber .{0,12}zrus
+    διαγραφ | καταργηση (?:τησ )?εγγραφ | απεγγραφ | afmeld | avmeld | meld (?:deg )?av | peruuta tilaus | poistu | leiratkoz | dezabon
 """)
 
 RESET = any_of(r"""
     password | passwor[dt] | kennwort | mots? de passe | contrasena | \bsenha | palavra.passe | wachtwoord | \bhasl[oa]
     парол | \bsifre | parola | 密码 | 密碼 | パスワード | 비밀번호 | كلمة (?:ال)?(?:مرور|سر) | סיסמ | पासवर्ड
-    kata sandi | mat khau | รหัสผ่าน | losenord | \bhesl[oa] | κωδικ\w* προσβασησ | (?:αλλα|επαναφορ|νεο)\S* .{0,20}κωδικ | συνθηματικ | adgangskode | passord
+    kata sandi | mat khau | รหัสผ่าน | losenord | \bhesl[oa] | κωδικ\w* προσβασησ | (?:αλλα|επαναφορ|νεο)\w* .{0,20}κωδικ | συνθηματικ | adgangskode | passord
     salasana | jelszo | recover | account recovery | konto wiederherstell | восстановлени\w+ доступ
 """)
 
@@ -40,14 +40,14 @@ CONFIRM = any_of(r"""
     bevestig | activeer | verifieer | potwierdz | aktyw | weryfik | подтверд | подтвержд | актив | завершить регистрац
     підтверд | підтвердж | активу | завершити реєстрац | dogrula | onayla | etkinlestir | aktiflestir
     验证 | 确认 | 激活 | 驗證 | 確認 | 啟用 | 認証 | 有効化 | 完了 | 인증 | 확인 | 활성화
-    تاكيد | تحقق | تفعيل | אימות | אישור | אשר | לאמת | הפעל | सत्यापि | सत्यापन | पुष्टि | सक्रिय
-    konfirmasi | verifikasi | aktifkan | aktivasi | xac (?:nhan|minh|thuc) | kich hoat | ยืนยัน | เปิดใช้งาน
+    تاكيد | اكد  | تحقق | تفعيل | אימות | אישור | אשר | לאמת | הפעל | सत्यापि | सत्यापन | पुष्टि | सक्रिय
+    konfirmasi | bekræft | потвърд | потвържд | erosits\w* meg | verifikasi | aktifkan | aktivasi | xac (?:nhan|minh|thuc) | kich hoat | ยืนยัน | เปิดใช้งาน
     bekraft | verifiera | aktivera | overit | overeni | potvrd | potvrz | aktivov | dokonc\w* registrac | επιβεβαι | επαληθευ | ενεργοποι
     bekraeft | bekreft | vahvist | megerosit | aktival
 """)
 
 SIGN_IN = any_of(r"""
-    sign.?in\b | sign me in | signing in | log.?in\b | magic | passwordless | anmeld | einlogg | anzumeld | einzulogg | melde[nst]* .{0,30}\ban\b | meld .{0,20}\baan\b | aanmeld | login | connexion | connecter | iniciar sesion | inicia sesion
+    sign.?in\b | sign me in | signing in | log.?in\b | magic | passwordless | anmeld | einlogg | anzumeld | einzulogg | melde[nst]* .{0,30}\ban\b | meld .{0,20}\baan\b | in te loggen | aanmeld | login | connexion | connecter | iniciar sesion | inicia sesion
     \bacced | \bentrar\b | fazer login | acessar | \baccess | inlog | zalogu | zalogowac | logowan | войти | вход | увійти | вхід | giris yap
     oturum ac | 登录 | 登入 | 登錄 | ログイン | サインイン | 로그인 | تسجيل الدخول | سجل الدخول | כניסה | התחבר | लॉग ?इन | साइन ?इन
     \bmasuk\b | dang nhap | เข้าสู่ระบบ | เข้าสู่บัญชี | ลงชื่อเข้า | logga in | prihlas | συνδεσ | συνδεθ | log ind | logg inn | kirjaudu | bejelentkez

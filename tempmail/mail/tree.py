@@ -24,7 +24,7 @@ _MEDIA_TYPE = re.compile(rb"\s*(%b/%b)(?![^\s;(])" % (_TOKEN, _TOKEN))
 _PREAMBLE = 64 * 1024
 """How far the first delimiter is looked for before another boundary than the declared is."""
 _UNDECLARED = re.compile(
-    rb"\n--([^\s\-][^\r\n]{0,68}[^\s])[ \t]*\r?\ncontent-[a-z-]+[ \t]*:", re.IGNORECASE
+    rb"\n--([^\s\-](?:[^\r\n]{0,68}[^\s])?)[ \t]*\r?\ncontent-[a-z-]+[ \t]*:", re.IGNORECASE
 )
 _MBOX_LINE = re.compile(rb">?From [^\n]*\n")
 

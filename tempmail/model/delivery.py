@@ -31,8 +31,8 @@ class Refused:
 
 
 @frozen
-class Delivery:
-    """One entry of the log.
+class Attempt:
+    """One entry of the log: something that came for a mailbox.
 
     :ivar verdict: ``stored``, or one of those of :class:`Refused`.
     :ivar received_ms: milliseconds from MAIL to the end of the content.

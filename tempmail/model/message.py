@@ -22,6 +22,7 @@ class Envelope:
     :ivar tls: protocol and cipher, or None in clear.
     :ivar chunks: the content byte for byte (dot-stuffing undone), in pieces that are never joined.
     :ivar size: the sum of the pieces' lengths.
+    :ivar received_ms: milliseconds from MAIL to the end of the content.
     """
 
     mail_from: str
@@ -31,6 +32,7 @@ class Envelope:
     tls: str | None
     chunks: tuple[bytes, ...]
     size: int
+    received_ms: int = 0
 
 
 class Verdict(enum.StrEnum):

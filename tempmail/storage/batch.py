@@ -18,11 +18,13 @@ class Entry:
     """One message that waits for its commit.
 
     :ivar answer: fires on the reactor's thread.
+    :ivar entered: when it began to wait, in seconds.
     :ivar outcome: set by the database's thread; None as long as nothing was decided.
     """
 
     envelope: Envelope
     answer: Deferred[list[Placement]]
+    entered: float = 0.0
     outcome: list[Placement] | Exception | None = None
 
 
@@ -67,11 +69,13 @@ class Claim:
 class Batch:
     """Messages that share a transaction, unless one of them is poison.
 
+    :ivar started: when its transaction began, in seconds.
     :ivar connection: what the thread works on now, so that the reactor can free it.
     :ivar deadline: fires when its senders have waited long enough.
     """
 
     entries: Sequence[Entry]
+    started: float = 0.0
     claim: Claim = field(factory=Claim)
     connection: Connection | None = None
     deadline: IDelayedCall | None = None

@@ -13,13 +13,15 @@ from tempmail.model.message import Envelope
 
 COLUMNS = (
     "id, mailbox_id, seq, bucket, expires_at, size,"
-    " rcpt_to, tag, mail_from, helo, peer_ip, tls, from_address, from_name, subject, raw"
+    " rcpt_to, tag, mail_from, helo, peer_ip, tls, from_address, from_name, subject,"
+    " received_ms, queued_ms, raw"
 )
 COPY = f"COPY messages ({COLUMNS}) FROM STDIN BINARY"
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _FIXED = struct.Struct(">hi16siqiqiqiqii")
+_TIMES_AND_LENGTH = struct.Struct(">iiiii")
 _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
 _PIECE = 256 * 1024
@@ -46,12 +48,14 @@ class Rows:
         envelope: Envelope,
         headers: tuple[str, str, str],
         places: Sequence[tuple[int, bytes, int, int, int, int]],
+        queued_ms: int = 0,
     ) -> None:
         """Add one row for each recipient that has room.
 
         :param headers: from_address, from_name and subject.
         :param places: index of the recipient, id, mailbox_id, seq, bucket and expires_at, the
             last two in microseconds since 2000-01-01.
+        :param queued_ms: milliseconds that the envelope waited for its batch.
         """
         shared = b"".join(
             (
@@ -62,7 +66,7 @@ class Rows:
                 _text(headers[0]),
                 _text(headers[1]),
                 _text(headers[2]),
-                _LENGTH.pack(envelope.size),
+                _TIMES_AND_LENGTH.pack(4, envelope.received_ms, 4, queued_ms, envelope.size),
             )
         )
         append = self._pieces.append
@@ -70,7 +74,7 @@ class Rows:
             recipient = envelope.recipients[index]
             append(
                 _FIXED.pack(
-                    16, 16, identity, 8, mailbox_id, 8, seq, 8, bucket, 8, expires_at,
+                    18, 16, identity, 8, mailbox_id, 8, seq, 8, bucket, 8, expires_at,
                     4, envelope.size,
                 )
             )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tempmail.model.delivery import Delivery, Refused
+from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.mailbox import Mailbox
 from tempmail.storage.database import Cursor, Database
 
@@ -47,7 +47,7 @@ class PostgresDeliveries:
     async def keep(self, notes: Sequence[Refused]) -> None:
         await self._database.run(_keep, notes)
 
-    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Delivery]:
+    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Attempt]:
         return await self._database.run(_recent, mailbox, limit)
 
 
@@ -73,9 +73,9 @@ def _keep(cursor: Cursor, notes: Sequence[Refused]) -> None:
         cursor.execute(_PRUNE, {"mailbox": mailbox, "most": MOST})
 
 
-def _recent(cursor: Cursor, mailbox: Mailbox, limit: int) -> list[Delivery]:
+def _recent(cursor: Cursor, mailbox: Mailbox, limit: int) -> list[Attempt]:
     cursor.execute(_RECENT, {"mailbox": mailbox.id, "bucket": mailbox.bucket, "limit": limit})
-    return [Delivery(*row) for row in cursor]
+    return [Attempt(*row) for row in cursor]
 
 
 def _text(value: str) -> str:

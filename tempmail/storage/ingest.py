@@ -78,7 +78,7 @@ class GroupCommit:
             self._refused.labels("stopping" if self._stopping else "queue_full").inc()
             answer.errback(Unavailable("too many messages are waiting"))
             return answer
-        self._queue.append(Entry(envelope, answer))
+        self._queue.append(Entry(envelope, answer, self._clock.seconds()))
         if self._running is None:
             self._start_batch()
         return answer
@@ -105,12 +105,12 @@ class GroupCommit:
         while queue and len(entries) < self._batch_messages and _weight(queue[0]) <= room:
             entries.append(queue.popleft())
             room -= _weight(entries[-1])
-        batch = self._running = Batch(entries)
+        batch = self._running = Batch(entries, self._clock.seconds())
         self._batch_rows.observe(len(entries))
         batch.deadline = self._clock.callLater(self._deadline, self._overdue, batch)
         self._pool.runWithConnection(self._in_thread, batch).addErrback(
             self._no_connection
-        ).addCallback(self._written, batch, self._clock.seconds())
+        ).addCallback(self._written, batch)
 
     def _in_thread(self, pooled: Any, batch: Batch) -> None:
         if pooled.closed:
@@ -124,10 +124,10 @@ class GroupCommit:
         else:
             self._log.failure("ingest: the thread failed", failure)
 
-    def _written(self, _: None, batch: Batch, started: float) -> None:
+    def _written(self, _: None, batch: Batch) -> None:
         if batch.deadline is not None and batch.deadline.active():
             batch.deadline.cancel()
-        self._commit_seconds.observe(self._clock.seconds() - started)
+        self._commit_seconds.observe(self._clock.seconds() - batch.started)
         self._answer(batch.entries)
         self._running = None  # only now: what these answers set off is the next batch's
         if self._queue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,8 @@ def test_delimiters_are_lines_of_their_own(body: bytes, contents: list[bytes]) -
             "wrong boundary",
         ),
         (
-            b"Content-Type: multipart/mixed\r\n\r\n--c\r\ncontent-type: x/y\r\n\r\none\r\n--c--\r\n",
+            b"Content-Type: multipart/mixed\r\n\r\n"
+            b"--c\r\ncontent-type: x/y\r\n\r\none\r\n--c--\r\n",
             [b"one"],
             "no boundary in multipart",
         ),
@@ -147,5 +149,5 @@ def test_no_byte_is_in_two_parts(lines: list[bytes], line_end: bytes) -> None:
 
     visit(root)
     assert spans == sorted(spans)
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in pairwise(spans):
         assert end <= start

@@ -16,7 +16,7 @@ HEADERS = ("ann@sender.test", "Ann", "Hello")
 
 
 def places(count: int) -> list[tuple[int, bytes, int, int, int, int]]:
-    return [(index, bytes(16), 10 + index, 1, 2, 3) for index in range(count)]
+    return [(index, bytes(18), 10 + index, 1, 2, 3) for index in range(count)]
 
 
 def rows_of(*mails: Envelope) -> Rows:
@@ -60,9 +60,9 @@ def pieced(*chunks: bytes) -> Envelope:
     return mail
 
 
-def test_a_row_has_sixteen_fields_and_ends_with_the_raw_bytes() -> None:
+def test_a_row_has_eighteen_fields_and_ends_with_the_raw_bytes() -> None:
     (row,) = fields(everything(rows_of(pieced(b"one ", b"two")), 8192))
-    assert len(row) == 16
+    assert len(row) == 18
     assert row[-1] == b"one two"
     assert row[11] is None, "no TLS is NULL"
     assert row[6:8] == [b"box@example.test", b""]
