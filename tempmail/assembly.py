@@ -15,11 +15,14 @@ from tempmail.core.ahead import ParsingAhead
 from tempmail.core.blocks import BlockExchange, Blocks
 from tempmail.core.budget import ByteBudget
 from tempmail.core.delivery import Delivery
+from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.expiry import Sweeper
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
+from tempmail.core.ports import Ingest
 from tempmail.core.reading import Reading
+from tempmail.core.recipients import AcceptAll, CatchAll, RejectUnknown, UnknownRecipients
 from tempmail.core.views import Views
 from tempmail.core.waiting import Watching
 from tempmail.http.api import api_resource
@@ -37,12 +40,14 @@ from tempmail.smtp.factory import MailFactory, SmtpSettings
 from tempmail.storage.blocks import PostgresBlocks
 from tempmail.storage.connection import connect
 from tempmail.storage.database import Database
+from tempmail.storage.deliveries import PostgresDeliveries
 from tempmail.storage.embedded import EmbeddedCluster
 from tempmail.storage.health import PostgresHealth
 from tempmail.storage.ingest import GroupCommit
 from tempmail.storage.mailboxes import PostgresMailboxes
 from tempmail.storage.messages import PostgresMessages
 from tempmail.storage.migrate import migrate
+from tempmail.storage.recipients import PostgresRecipients
 from tempmail.storage.sweeping import PostgresHousekeeping, prepare_partition
 from tempmail.welcome import welcome
 from tempmail.workers.pool import ParserPool
@@ -127,10 +132,21 @@ class Daemon:
         self._streams = EventStreams(watching, metrics, reactor)
         self._sweeper = Sweeper(housekeeping, bus, metrics, reactor)
 
+        recipients = PostgresRecipients(self._database, settings.tombstone_days)
+        policy = UnknownRecipients(settings.unknown_recipients)
+        ingest: Ingest = self._ingest
+        if policy is UnknownRecipients.CREATE:
+            ingest = CatchAll(self._ingest, recipients, metrics, reactor)
+        check = (
+            RejectUnknown(recipients, reactor)
+            if policy is UnknownRecipients.REJECT
+            else AcceptAll()
+        )
+        self._deliveries = DeliveryLog(PostgresDeliveries(self._database), desk, metrics, reactor)
         blocks = Blocks(metrics, reactor)
         self._blocks = BlockExchange(blocks, PostgresBlocks(self._database), metrics, reactor)
         self._smtp = MailFactory(
-            Delivery(self._ingest, bus, metrics),
+            Delivery(ingest, bus, self._deliveries, metrics),
             domains,
             ByteBudget(BYTES_IN_FLIGHT, metrics.bytes_in_flight),
             metrics,
@@ -154,6 +170,7 @@ class Daemon:
                 PostgresHealth(self._database),
                 bus,
                 lambda: self._ready,
+                deliveries=self._deliveries,
                 version=__version__,
                 websocket=InboxResource(self._live),
             ),
@@ -207,7 +224,8 @@ class Daemon:
             Step("closing WebSockets", lambda: self._live.close_all(2), 3),
             Step("the blocks", self._blocks.stop, 1),
             Step("the sweep", self._sweeper.stop, 2),
-            Step("the last batch", self._ingest.stop, 3),
+            Step("the last batch", self._ingest.stop, 3, self._ingest.abort),
+            Step("the delivery log", self._deliveries.stop, 1),
             Step("the parsers", self._parser.stop, 2),
             Step("connections to storage", self._database.stop, 1),
             Step("closing metrics", self._metrics_ports.close, 1),

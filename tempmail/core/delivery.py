@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
+from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Bus, Ingest
+from tempmail.model.delivery import Refused
 from tempmail.model.event import Event, EventKind
 from tempmail.model.message import Envelope, Placement, Verdict
+
+_WHY = {
+    Verdict.FULL: "the mailbox had no room",
+    Verdict.TOO_LARGE: "the message was larger than the mailbox's plan allows",
+}
 
 
 class Delivery:
@@ -15,12 +23,14 @@ class Delivery:
 
     :param ingest: commits.
     :param bus: hears of what was committed.
+    :param log: hears of what was not.
     :param metrics: counts verdicts.
     """
 
-    def __init__(self, ingest: Ingest, bus: Bus, metrics: Metrics) -> None:
+    def __init__(self, ingest: Ingest, bus: Bus, log: DeliveryLog, metrics: Metrics) -> None:
         self._ingest = ingest
         self._bus = bus
+        self._log = log
         self._count = {verdict: metrics.placements.labels(verdict.value) for verdict in Verdict}
 
     def deliver(self, envelope: Envelope) -> Deferred[list[Placement]]:
@@ -33,10 +43,12 @@ class Delivery:
         :raises Unavailable: nothing was stored; the sender is to try again (RFC 5321, 451).
         :raises Undecided: whether it was stored cannot be learned; the sender gets no answer.
         """
-        return self._ingest.store(envelope).addCallback(self._announce)
+        return self._ingest.store(envelope).addCallbacks(
+            self._stored, self._failed, callbackArgs=(envelope,), errbackArgs=(envelope,)
+        )
 
-    def _announce(self, placements: list[Placement]) -> list[Placement]:
-        for placement in placements:
+    def _stored(self, placements: list[Placement], envelope: Envelope) -> list[Placement]:
+        for placement, recipient in zip(placements, envelope.recipients, strict=True):
             self._count[placement.verdict].inc()
             if placement.verdict is Verdict.STORED:
                 assert placement.mailbox_id is not None
@@ -49,4 +61,29 @@ class Delivery:
                         placement.seq,
                     )
                 )
+            elif placement.verdict in _WHY:
+                verdict = placement.verdict
+                self._note(envelope, (recipient.address,), verdict.value, _WHY[verdict])
         return placements
+
+    def _failed(self, failure: Failure, envelope: Envelope) -> Failure:
+        addresses = tuple(recipient.address for recipient in envelope.recipients)
+        self._note(envelope, addresses, "deferred", "our storage was away; the sender may retry")
+        return failure
+
+    def _note(
+        self, envelope: Envelope, addresses: tuple[str, ...], verdict: str, reason: str
+    ) -> None:
+        self._log.note(
+            Refused(
+                addresses,
+                verdict,
+                reason,
+                envelope.mail_from,
+                envelope.helo,
+                envelope.peer_ip,
+                envelope.tls,
+                envelope.size,
+                envelope.received_ms,
+            )
+        )

@@ -12,8 +12,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
-from tempmail.core.ports import DeliveryStore, Mailboxes
+from tempmail.core.ports import DeliveryStore
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import TempmailError
 from tempmail.model.mailbox import SessionOwner
@@ -29,16 +30,16 @@ class DeliveryLog:
     """Notes what did not arrive, and shows an owner everything that tried.
 
     :param store: keeps notes.
-    :param mailboxes: says whose a mailbox is.
+    :param desk: says whose a mailbox is.
     """
 
     _log = Logger()
 
     def __init__(
-        self, store: DeliveryStore, mailboxes: Mailboxes, metrics: Metrics, clock: IReactorTime
+        self, store: DeliveryStore, desk: MailboxDesk, metrics: Metrics, clock: IReactorTime
     ) -> None:
         self._store = store
-        self._mailboxes = mailboxes
+        self._desk = desk
         self._clock = clock
         self._dropped = metrics.delivery_notes_dropped
         self._waiting: list[Refused] = []
@@ -59,7 +60,7 @@ class DeliveryLog:
 
         :raises NotFound: gone, never made, or another's.
         """
-        return await self._store.recent(await self._mailboxes.get(address, owner), limit)
+        return await self._store.recent(await self._desk.get(address, owner), limit)
 
     def stop(self) -> Deferred[None]:
         """Write what waits; fires when that is done."""

@@ -48,7 +48,7 @@ class Image:
 
 class Documents:
     """:param path: under which documents are served, ``/m`` say: ``/m/TOKEN`` is one, and
-        ``/m/TOKEN/images/INDEX`` one of its images.
+    ``/m/TOKEN/images/INDEX`` one of its images.
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import TypeVar
 from uuid import UUID
 
@@ -32,18 +34,6 @@ class _Making:
     ended: Deferred[None] = Factory(Deferred)
 
 
-def _shared(outcome: Deferred[_T]) -> Deferred[_T]:
-    """A Deferred of one's own for what several wait for."""
-    own: Deferred[_T] = Deferred()
-
-    def tell(result: _T) -> _T:
-        own.callback(result)
-        return result
-
-    outcome.addBoth(tell)
-    return own
-
-
 class Views:
     """Messages with their views, for mailboxes whose owner has been established.
 
@@ -72,18 +62,30 @@ class Views:
         :raises NotFound: it is gone, or its mailbox has ended.
         :raises Unavailable: it has no view yet and none can be made now.
         """
-        return _shared(self._making(mailbox_id, message_id).message)
+        return self._shared(mailbox_id, message_id, attrgetter("message"))
 
     def stored(self, mailbox_id: int, message_id: UUID) -> Deferred[None]:
         """Have the message's view stored; fires when it is, or when that cannot be done now."""
-        return _shared(self._making(mailbox_id, message_id).ended)
+        return self._shared(mailbox_id, message_id, attrgetter("ended"))
 
-    def _making(self, mailbox_id: int, message_id: UUID) -> _Making:
+    def _shared(
+        self, mailbox_id: int, message_id: UUID, part: Callable[[_Making], Deferred[_T]]
+    ) -> Deferred[_T]:
+        """A Deferred of one's own for what several wait for; begins the work where nobody has."""
+        own: Deferred[_T] = Deferred()
+
+        def tell(outcome: _T) -> _T:
+            own.callback(outcome)
+            return outcome
+
         making = self._under_way.get(message_id)
-        if making is None:
+        if making is not None:
+            part(making).addBoth(tell)
+        else:
             making = self._under_way[message_id] = _Making()
+            part(making).addBoth(tell)
             Deferred.fromCoroutine(self._make(mailbox_id, message_id, making))
-        return making
+        return own
 
     async def _make(self, mailbox_id: int, message_id: UUID, making: _Making) -> None:
         """Answer those who ask as soon as there is a view; it is kept after that."""

@@ -16,8 +16,8 @@ from tempmail.model.mailbox import Mailbox, SessionOwner
 
 _PAGE = 200
 
-_ASKED_AT_ONCE = 50
-"""Questions to storage, which turns many more away: followers come in crowds, after a restart."""
+_ASKED_AT_ONCE = 300
+"""Questions to storage, which turns more away: followers come in crowds, after a restart."""
 
 
 class Following:

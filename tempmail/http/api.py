@@ -9,10 +9,12 @@ from collections.abc import Callable
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
+from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Health
 from tempmail.core.reading import Reading
+from tempmail.http.deliveries import DeliveryRoutes
 from tempmail.http.events import EventRoutes, EventStreams
 from tempmail.http.health import HealthRoutes
 from tempmail.http.mailboxes import MailboxRoutes
@@ -32,6 +34,7 @@ def api_resource(
     bus: Bus,
     ready: Callable[[], bool],
     *,
+    deliveries: DeliveryLog,
     version: str,
     websocket: IResource | None = None,
 ) -> IResource:
@@ -47,6 +50,7 @@ def api_resource(
             *MessageRoutes(reading).routes(),
             *WaitRoutes(polls).routes(),
             *EventRoutes(streams).routes(),
+            *DeliveryRoutes(deliveries).routes(),
             *HealthRoutes(health, bus, ready, version).routes(),
         ]
     )

@@ -75,7 +75,7 @@ def decode(data: bytes, label: str = "") -> str:
 
     :returns: text that can be stored, without a byte-order mark in front.
     """
-    codec = _codec(label)
+    codec = _codec(label) if label else _DETECT
     if codec == _DETECT:
         text = _detected(data)
     elif codec == "utf_8":

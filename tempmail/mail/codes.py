@@ -56,7 +56,7 @@ _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _GOES_ON = re.compile(r"[/@_=\\]|[.,:][0-9]{1,3}(?!\w)|[^ \n]{0,60}@|\.[0-9a-z]")
 _PREFIXED = re.compile(r"[A-Z]{1,2}-([0-9]{4,8})")
 _QUANTITY = re.compile(r"[0-9]+-?[a-z]+(?:-[a-z]+)*|[vV][0-9]+|[a-z]+-[0-9]+")  # 24h, 6-digit, v2
-_SLOGAN = re.compile(r"[A-Z]{4,}[0-9]{2,4}")  # SAVE20
+_SLOGAN = re.compile(r"[A-Za-z]{4,}[0-9]{1,4}")  # SAVE20, rita1990
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tempmail.mail import archives
@@ -55,6 +56,8 @@ _SIGNATURES = (
     (-512, b"conectix", "vhd"),
 )
 
+_STREAM = re.compile("[:\0]")
+"""Behind which Windows looks for a stream of the file, and C for nothing."""
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _IN_COMPOUND = (  # MS-CFB: class identifiers of the root, and names of streams in UTF-16
     (b"\x84\x10\x0c\0\0\0\0\0\xc0\0\0\0\0\0\0F", "msi"),
@@ -102,7 +105,7 @@ def _by_name(name: str) -> Iterator[str]:
     Taken from the name as given and as offered: the two differ where one of them deceives.
     """
     for one in {name, safe_filename(name)}:
-        parts = one.lower().split(":")[0].rstrip(". \t\0").split(".")
+        parts = _STREAM.split(one.lower())[0].rstrip(". \t").split(".")
         if len(parts) > 1:
             yield parts[-1].strip()
         if len(parts) > 2 and parts[-1] in _PACKED:

@@ -41,12 +41,8 @@ _ACCENTED = (
 )
 _FOLD: dict[int, str] = {
     **{code: unicodedata.normalize("NFD", chr(code))[0] for code in _ACCENTED},
-    **{ord("ı"): "i", ord("ł"): "l", ord("Ł"): "l", ord("đ"): "d", ord("Đ"): "d"},
-    **{ord("ø"): "o", ord("Ø"): "o", ord("Σ"): "σ", ord("ς"): "σ"},
-    **{
-        ord("ã"): "ã",
-        ord("Ã"): "ã",
-    },  # all that tells the Vietnamese for "code" from Italian's "but"
+    ord("ı"): "i", ord("ł"): "l", ord("Ł"): "l", ord("đ"): "d", ord("Đ"): "d",
+    ord("ø"): "o", ord("Ø"): "o", ord("Σ"): "σ", ord("ς"): "σ",
 }
 
 

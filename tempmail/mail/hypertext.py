@@ -19,8 +19,8 @@ MAX_ANCHOR_TEXT = 200
 _MAX_TAG = 8192
 _TAG = re.compile(r"""</?+([a-zA-Z][a-zA-Z0-9]*+)(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
-_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.I)
-_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.I)
+_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
+_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
 _UNSEEN = {
     name: re.compile(f"</{name}[^>]*+>", re.IGNORECASE) for name in ("style", "script", "title")
 }

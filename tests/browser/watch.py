@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, define
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Frame, Page, Request, Route, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _QUIET = (
@@ -29,27 +28,32 @@ _QUIET = (
 )
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 
-# What a frame that shows a mail may hold, read from its DOM.
-_STRANGE = """() => {
+# What no frame with a mail may hold, read from its DOM (whose own methods a mail may shadow).
+_STRANGE = r"""() => {
+  const elements = new Set(('script iframe frame object embed applet base link form input button '
+    + 'select textarea video audio source track template dialog portal map area').split(' '));
+  const attributes = new Set(('id name srcdoc srcset ping formaction popover autofocus background '
+    + 'action poster slot is').split(' '));
+  const names = Function.prototype.call.bind(Element.prototype.getAttributeNames);
+  const valueOf = Function.prototype.call.bind(Element.prototype.getAttribute);
   const strange = [];
   for (const one of document.querySelectorAll('*')) {
-    const name = one.localName;
-    if (one.namespaceURI !== 'http://www.w3.org/1999/xhtml' || !/^[a-z0-9]+$/.test(name)
-        || /^(script|iframe|frame|object|embed|applet|base|link|form|input|button|select|textarea|
-             video|audio|source|track|template|dialog|portal|fencedframe)$/x.test(name))
-      strange.push(name);
-    const head = document.head.contains(one);
-    if ((name === 'style' || name === 'meta' || name === 'title') && !head) strange.push(name);
-    for (const { name: attribute, value } of one.attributes) {
-      if (/^on|^(id|name|srcdoc|srcset|ping|formaction|popover|autofocus|background)$/
-          .test(attribute) && !head) strange.push(`${name} ${attribute}`);
-      if (attribute === 'href' && !/^(https?:\\/\\/|mailto:)/.test(value)) strange.push(value);
-      if (attribute === 'style' && /url|expression|position|\\\\/i.test(value)) strange.push(value);
+    const element = one.localName;
+    const html = one.namespaceURI === 'http://www.w3.org/1999/xhtml';
+    if (!html || !/^[a-z0-9]+$/.test(element) || elements.has(element) || one.shadowRoot)
+      strange.push(element);
+    for (const name of names(one)) {
+      const value = valueOf(one, name);
+      if (/^on/.test(name) || name === 'http-equiv' && element === 'meta'
+          || attributes.has(name) && element !== 'meta'
+          || name === 'href' && !/^(https?:\/\/[^\/@\\]+($|[\/?#])|mailto:)/.test(value)
+          || name === 'src' && !/^(https:|data:image\/|\/m\/)/.test(value)
+          || name === 'style' && /url|expression|position|behavior|\\|\/\*/i.test(value))
+        strange.push(`${element} ${name}=${value}`);
     }
-    if (one.shadowRoot) strange.push('shadow root');
   }
   return strange;
-}""".replace("\n             ", "").replace("/x.test", "/.test")
+}"""
 
 
 class Listener:
@@ -83,23 +87,63 @@ class Listener:
         self._socket.close()
 
 
-@define
-class Seen:
-    """What happened while a page was open.
+class Opened:
+    """A page that is open, and what has happened since.
 
-    :ivar said: dialogs and console messages.
+    :ivar said: dialogs, errors and console messages.
     :ivar asked: addresses that were asked for and not blocked.
     :ivar blocked: addresses that the document's policy kept from being asked for.
-    :ivar opened: windows.
+    :ivar windows: that were opened.
     """
 
-    said: list[str] = Factory(list)
-    asked: list[str] = Factory(list)
-    blocked: list[str] = Factory(list)
-    opened: list[str] = Factory(list)
-    strange: list[str] = Factory(list)
-    page: str = ""
-    frame: str = ""
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.blocked: list[str] = []
+        self.windows: list[str] = []
+        page.on("popup", lambda other: self.windows.append(other.url))
+        page.on("console", self._console)
+        page.on("dialog", self._dialog)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("requestfailed", self._failed)
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        """A blocked remote image is reported; everything else is somebody's doing."""
+        if not message.text.startswith("Loading the image 'https:"):
+            self.said.append(message.text)
+
+    def _failed(self, request: Request) -> None:
+        if request.failure == "csp" and request.url in self.asked:
+            self.asked.remove(request.url)
+            self.blocked.append(request.url)
+
+    @property
+    def frame(self) -> Frame:
+        return self.page.frames[1]
+
+    def strange(self) -> list[str]:
+        """Elements and attributes in the frame that no mail may keep."""
+        found: list[str] = self.frame.evaluate(_STRANGE)
+        return found
+
+    def state(self) -> str:
+        """Of the page around the frame."""
+        found: dict[str, Any] = self.page.evaluate(
+            """() => ({ html: document.documentElement.innerHTML.replace(/<iframe.*/s, ''),
+                        title: document.title, address: location.pathname, frames: length,
+                        names: Object.keys(window).length, stored: Object.keys(localStorage),
+                        focus: document.activeElement.localName, cookies: document.cookie })"""
+        )
+        return json.dumps(found)
+
+    def close(self) -> None:
+        self.page.close()
 
 
 class Watched:
@@ -108,75 +152,30 @@ class Watched:
     :param origin: of the daemon; the page is put there, for nobody else may frame a mail.
     """
 
-    def __init__(self, browser: Browser, origin: str, listener: Listener) -> None:
-        self._browser = browser
+    def __init__(self, browser: Browser, origin: str) -> None:
+        self._context = browser.new_context()
         self._origin = origin
-        self._listener = listener
 
-    def framed(self, source: str, *, dwell: float = 150) -> Seen:
-        """Open a page with ``source`` in a sandboxed frame.
+    def framed(self, source: str) -> Opened:
+        """Open a page with ``source`` in a sandboxed frame."""
+        return self._open(f'<iframe sandbox="{_SANDBOX}" src="{source}"></iframe>')
 
-        :param dwell: milliseconds for whatever comes after loading.
-        """
-        return self._open(f'<iframe sandbox="{_SANDBOX}" src="{source}"></iframe>', {}, dwell)
+    def unprotected(self, html: bytes, charset: str) -> Opened:
+        """Open a page with this HTML in a frame that may do anything."""
+        return self._open('<iframe src="/mail"></iframe>', mail=(html, charset))
 
-    def control(self, html: bytes, charset: str, *, dwell: float = 150) -> Seen:
-        """Open a page with this HTML in a frame without any protection."""
-        return self._open('<iframe src="/control"></iframe>', {"control": (html, charset)}, dwell)
-
-    def _open(self, frame: str, pages: dict[str, tuple[bytes, str]], dwell: float) -> Seen:
-        seen = Seen()
-        parent = f"<!doctype html><title>inbox</title><p>Inbox</p>{frame}"
-        pages = {"page": (parent.encode(), "utf-8"), **pages}
-        context = self._browser.new_context()
-        page = context.new_page()
+    def _open(self, frame: str, **pages: tuple[bytes, str]) -> Opened:
+        page = self._context.new_page()
+        pages["page"] = (f"<!doctype html><title>inbox</title><p>Inbox</p>{frame}".encode(), "utf-8")
         for name, (body, charset) in pages.items():
             page.route(f"{self._origin}/{name}", partial(_fulfil, body, charset))
-        context.on("page", lambda other: seen.opened.append(other.url))
-        context.on("console", lambda message: _said(seen, message))
-        context.on("dialog", lambda dialog: (seen.said.append("dialog"), dialog.dismiss()))
-        context.on("weberror", lambda error: seen.said.append(str(error.error)))
-        context.on("request", lambda request: seen.asked.append(request.url))
-        context.on("requestfailed", lambda request: _failed(seen, request))
+        opened = Opened(page)
         page.goto(f"{self._origin}/page", wait_until="load")
-        page.wait_for_timeout(dwell)
-        seen.page = _state(page)
-        shown = page.frames[1]
-        seen.frame = shown.url
-        seen.strange = shown.evaluate(_STRANGE)
-        context.close()
-        return seen
-
-    def undisturbed(self) -> str:
-        """The state of a page whose frame does nothing."""
-        return self.control(b"<p>x", "utf-8", dwell=0).page
+        return opened
 
 
 def _fulfil(body: bytes, charset: str, route: Route) -> None:
     route.fulfill(body=body, content_type=f"text/html; charset={charset}")
-
-
-def _said(seen: Seen, message: ConsoleMessage) -> None:
-    """A blocked remote image is reported; everything else is somebody's doing."""
-    if not message.text.startswith(("Loading the image 'https:", "Failed to load resource")):
-        seen.said.append(message.text)
-
-
-def _failed(seen: Seen, request: Request) -> None:
-    if request.failure == "csp" and request.url in seen.asked:
-        seen.asked.remove(request.url)
-        seen.blocked.append(request.url)
-
-
-def _state(page: Page) -> str:
-    found: dict[str, Any] = page.evaluate(
-        """() => ({ html: document.documentElement.innerHTML.replace(/src="[^"]*"/, ''),
-                    title: document.title, address: location.pathname,
-                    names: Object.keys(window), stored: Object.keys(localStorage),
-                    cookies: document.cookie, frames: window.length })"""
-    )
-    found["html"] = found["html"].replace(f' sandbox="{_SANDBOX}"', "")
-    return json.dumps(found)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from tempmail.bus.local import LocalBus
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Page
+from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import (
     AddressUnavailable,
     LimitReached,
@@ -352,3 +353,32 @@ def _page(found: list[Summary], limit: int, mailbox_id: int) -> Page:
 
 def _arrival(summary: Summary) -> Event:
     return Event(EventKind.NEW_MESSAGE, summary.mailbox_id, summary.id, summary.seq)
+
+
+class MemoryDeliveries:
+    """Notes of those mailboxes that are looked at."""
+
+    def __init__(self) -> None:
+        self.notes: list[Refused] = []
+
+    async def keep(self, notes: Sequence[Refused]) -> None:
+        self.notes += notes
+
+    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Attempt]:
+        found = [note for note in self.notes if mailbox.address in note.addresses]
+        return [
+            Attempt(
+                NOW,
+                note.verdict,
+                note.reason,
+                note.mail_from,
+                mailbox.address,
+                note.helo,
+                note.peer_ip,
+                note.tls,
+                note.size,
+                note.received_ms,
+                0,
+            )
+            for note in reversed(found[-limit:])
+        ]

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
 from tempmail.core.ahead import ParsingAhead
+from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
@@ -32,6 +33,7 @@ from tempmail.model.address import Domains
 from tempmail.model.event import Event, EventKind
 from tests.http.doubles import (
     MemoryBus,
+    MemoryDeliveries,
     MemoryMailboxes,
     MemoryMessages,
     MemoryStorage,
@@ -167,6 +169,8 @@ class Service:
         watching = Watching(desk, messages, self.bus, self.ahead.arrived)
         self.polls = LongPolls(watching, views, self.metrics, self.clock, most=4, most_each=3)
         self.streams = EventStreams(watching, self.metrics, self.clock, most=4, most_each=3)
+        self.deliveries = MemoryDeliveries()
+        self.delivery_log = DeliveryLog(self.deliveries, desk, self.metrics, self.clock)
         self.resource = api_resource(
             desk,
             Reading(messages, views, self.ahead, self.bus),
@@ -175,6 +179,7 @@ class Service:
             self.storage,
             self.bus,
             lambda: self.is_ready,
+            deliveries=self.delivery_log,
             version="1.2.3",
             websocket=websocket,
         )

@@ -114,7 +114,10 @@ class Listing(MessageCase):
             "cursor=CQAAAAAAAAAB",
             "cursor=Af__________",
             "cursor=" + "A" * 70,
-            "q=x",
+            "words=x",
+            "q=",
+            "q=a%00b",
+            f"q={'x' * 201}",
         ]:
             self.assert_problem(self.call("GET", f"{self.messages}?{query}"), 422, "invalid")
 

@@ -35,6 +35,28 @@ from tempmail.mail.charsets import _CODECS, decode
         ("iso-8859-2", "iso8859_2", "Łódź"),
         ("utf-16", "utf-16", "text"),
         ("utf-8", "utf-8-sig", "text"),
+        ("iso-2022-jp-ext", "iso2022_jp_ext", "日本語"),
+        ("iso-2022-jp", "iso2022_jp_ext", "ｶﾅ"),
+        ("", "iso2022_jp", "日本語"),
+        ("cp-850", "cp850", "Grüße"),
+        ("x-cp1251", "cp1251", "Привет"),
+        ("windows-1251", "cp1251", "Привет"),
+        ("x-mac-roman", "mac_roman", "Grüße"),
+        ("hz-gb-2312", "hz", "你好"),
+        ("'utf-8'", "utf-8", "é"),
+        ("utf-8; format=flowed", "utf-8", "é"),
+        ("iso-8859-1 (Latin)", "latin-1", "é"),
+        # wrong labels
+        ("utf-8", "cp1252", "Grüße"),
+        ("gb2312", "utf-8", "你好，世界"),
+        ("iso-8859-2", "utf-8", "Łódź, żółw"),
+        ("koi8-r", "utf-8", "Привет"),
+        ("iso-2022-jp", "utf-8", "日本語です"),
+        ("", "utf-16", "text"),
+        # what looks like a wrong label and is none
+        ("windows-1251", "cp1251", "Ні"),
+        ("gb2312", "gb18030", "联通"),
+        ("big5", "big5", "你好，世界"),
     ],
 )
 def test_labels_mean_what_senders_mean(label: str, codec: str, text: str) -> None:

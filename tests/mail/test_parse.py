@@ -34,8 +34,16 @@ Subject: =?utf-7?q?+2AA-?=
 Date: 1 Jan 0000 25:61 +9999
 Cc: a@b, "
 X: \xff
+Content-Type: text/plain; format=flowed; delsp=yes
+Content-Type: application/ms-tnef
+Content-Type: multipart/mixed
+Content-Type: text/html; charset=utf-16
 --b
 --b--
+> quoted 
+`
+end
+no field
 begin 644 x
 =?utf-8?b?//8=?=
 \xed\xa0\x80

@@ -52,8 +52,7 @@ def test_delimiters_are_lines_of_their_own(body: bytes, contents: list[bytes]) -
             "wrong boundary",
         ),
         (
-            b"Content-Type: multipart/mixed\r\n\r\n"
-            b"--c\r\ncontent-type: x/y\r\n\r\none\r\n--c--\r\n",
+            b"Content-Type: multipart/mixed\n\n--c\ncontent-type: x/y\n\none\n--c--\n",
             [b"one"],
             "no boundary in multipart",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import select
 import signal
@@ -17,13 +18,20 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
 from tempmail.core.metrics import Metrics
+from tempmail.mail.attachments import extract
 from tempmail.mail.parse import parse
-from tempmail.model.errors import Unavailable
+from tempmail.mail.refused_kinds import REFUSED_KINDS
+from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.message import View
 from tempmail.workers.pool import ParserPool
 from tempmail.workers.worker import Limits
 
 MAIL = b"From: Ann <ann@example.org>\r\nSubject: hello\r\n\r\nbody\r\n"
+WITH_ATTACHMENTS = (
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\nx,y\r\n"
+    b"--b\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\nMZ\r\n--b--\r\n"
+)
 NEARLY = (
     b"Subject: hello\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--bx\n" * 2_000_000
 )
@@ -53,11 +61,19 @@ class PoolTest(TestCase):
     def setUp(self) -> None:
         self.metrics = Metrics()
 
-    def pool(self, script: str | None = None, *, size: int = 1, **limits: Any) -> ParserPool:
+    def pool(
+        self,
+        script: str | None = None,
+        *,
+        size: int = 1,
+        refused: frozenset[str] = REFUSED_KINDS,
+        **limits: Any,
+    ) -> ParserPool:
         pool = ParserPool(
             reactor,
             self.metrics,
             size=size,
+            refused=refused,
             limits=evolve(Limits(wall_seconds=30), **limits),
             worker_command=script and [sys.executable, "-c", OPENING + script],
         )
@@ -78,9 +94,9 @@ class PoolTest(TestCase):
         self.assertEqual((view.body_text, view.headers), ("", ()))
         self.assertEqual(view.defects, (defect,))
 
-    async def refused(self, view: Deferred[View], why: str) -> None:
+    async def refused(self, answer: Deferred[Any], why: str) -> None:
         with self.assertRaises(Unavailable) as caught:
-            await view
+            await answer
         self.assertIn(why, caught.exception.detail)
 
 
@@ -104,6 +120,32 @@ class Parsing(PoolTest):
     async def test_a_large_mail_goes_through_the_pipes(self) -> None:
         view = await self.pool().parse(MAIL + b"line\r\n" * 500_000)
         self.assertEqual(len(view.body_text.encode()), 2 * 1024 * 1024)
+
+    async def test_an_attachment_is_taken_out(self) -> None:
+        pool = self.pool()
+        self.assertEqual(await pool.extract(WITH_ATTACHMENTS, 0), extract(WITH_ATTACHMENTS, 0))
+        self.assertEqual((await pool.extract(WITH_ATTACHMENTS, 0)).content, b"x,y")
+
+    async def test_a_refused_kind_is_kept_back_as_the_operator_says(self) -> None:
+        kept_back = await self.pool().extract(WITH_ATTACHMENTS, 1)
+        self.assertEqual((kept_back.blocked, kept_back.content), ("exe", b""))
+        handed_out = await self.pool(refused=frozenset(("csv",))).extract(WITH_ATTACHMENTS, 1)
+        self.assertEqual((handed_out.blocked, handed_out.content), (None, b"MZ"))
+
+    async def test_a_large_attachment_goes_through_the_pipes(self) -> None:
+        content = os.urandom(18 * 2**20)
+        mail = (
+            b"Content-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(content)
+        )
+        self.assertTrue((await self.pool().extract(mail, 0)).content == content)
+        eight_bit = b"Content-Type: application/zip\r\n\r\n" + content
+        self.assertTrue((await self.pool().extract(eight_bit, 0)).content == content)
+
+    async def test_an_attachment_that_is_not_there_is_not_found(self) -> None:
+        pool = self.pool()
+        await self.assertFailure(pool.extract(WITH_ATTACHMENTS, 2), NotFound)
+        await self.assertFailure(pool.extract(MAIL, 0), NotFound)
 
     async def test_workers_start_when_needed_and_stay(self) -> None:
         pool = self.pool(size=2)
@@ -159,7 +201,9 @@ class LosingAWorker(PoolTest):
         """One mail is lost by ``script``, with the next in a process of its own."""
         pool = self.pool(script, **limits)
         for count in (1, 2):
-            self.shows_only_headers(await pool.parse(MAIL), defect)
+            view = await pool.parse(MAIL)
+            self.shows_only_headers(view, defect)
+            self.assertLess(view.parser_version, pool.version, "the next reader could have it")
             self.assertEqual(self.outcomes(), {outcome: count})
 
     async def test_a_worker_that_hangs_is_killed(self) -> None:
@@ -184,7 +228,9 @@ class LosingAWorker(PoolTest):
         pool = self.pool(cpu_seconds=0.2, memory_bytes=2**30)
         lost = pool.parse(NEARLY)
         kept = pool.parse(MAIL)
-        self.shows_only_headers(await lost, "parsing took too long")
+        view = await lost
+        self.shows_only_headers(view, "parsing took too long")
+        self.assertEqual(view.parser_version, pool.version, "it would only take as long again")
         self.assertEqual(await kept, parse(MAIL))
         self.assertEqual(self.outcomes(), {"killed": 1, "ok": 1})
 
@@ -192,9 +238,18 @@ class LosingAWorker(PoolTest):
         pool = self.pool(cpu_seconds=20, memory_bytes=16 * 2**20)
         lost = pool.parse(NEARLY)
         kept = pool.parse(MAIL)
-        self.shows_only_headers(await lost, "parsing took too much memory")
+        view = await lost
+        self.shows_only_headers(view, "parsing took too much memory")
+        self.assertEqual(view.parser_version, pool.version, "it would only take as much again")
         self.assertEqual(await kept, parse(MAIL))
         self.assertEqual(self.outcomes(), {"killed": 1, "ok": 1})
+
+    async def test_an_attachment_that_costs_a_worker_is_our_trouble(self) -> None:
+        await self.refused(self.pool(KILLED).extract(MAIL, 0), "the parser crashed")
+        self.assertEqual(self.outcomes(), {"crashed": 1})
+
+    async def test_an_attachment_larger_than_its_mail_is_not_waited_for(self) -> None:
+        await self.refused(self.pool(TOO_MUCH).extract(MAIL, 0), "the parser crashed")
 
     async def test_an_idle_worker_that_dies_costs_nothing(self) -> None:
         pool = self.pool()

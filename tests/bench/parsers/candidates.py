@@ -79,7 +79,8 @@ def _standard_library(policy_name: str) -> Parser:
                 continue
             content = part.get_payload(decode=True)
             assert isinstance(content, bytes)
-            if body is None or part.get_filename() or part.get_content_disposition():
+            attached = part.get_content_disposition() == "attachment"
+            if body is None or attached or part.get_filename():
                 attachments.append(
                     _attachment(part.get_filename(), part.get_content_type(), content)
                 )
@@ -92,7 +93,10 @@ def _standard_library(policy_name: str) -> Parser:
 
 
 def _in_charset(part: Message, content: bytes) -> str:
-    return content.decode(part.get_content_charset() or "utf-8", "replace")
+    try:
+        return content.decode(part.get_content_charset() or "utf-8", "replace")
+    except LookupError:
+        return content.decode("utf-8", "replace")
 
 
 def _decoded(message: Message, name: str) -> str:
