@@ -81,7 +81,7 @@ class LongPolls:
         self.watching = watching
         self.views = views
         self._reactor = reactor
-        self._clock: IReactorTime = reactor
+        self.clock: IReactorTime = reactor
         self._matching = DeferredSemaphore(1)
         self._places = Places(most, most_each, metrics.long_polls, metrics.followers_refused)
         self._open: set[_Wait] = set()
@@ -100,11 +100,11 @@ class LongPolls:
         """
         if self._stopping:
             raise Unavailable("the server is stopping; try again")
-        end = self._clock.seconds() + wanted.seconds
+        end = self.clock.seconds() + wanted.seconds
         self._places.take(network)
         try:
             mailbox = await self.watching.admit(address, owner)
-            left = 0 if self._stopping else end - self._clock.seconds()
+            left = 0 if self._stopping else end - self.clock.seconds()
             return await self._wait(mailbox, wanted, max(0, left))
         finally:
             self._places.give(network)
@@ -112,7 +112,7 @@ class LongPolls:
     async def _wait(self, mailbox: Mailbox, wanted: Wanted, seconds: float) -> Caught:
         wait = _Wait(self, wanted, mailbox)
         self._open.add(wait)
-        timer = self._clock.callLater(seconds, wait.time_is_up)
+        timer = self.clock.callLater(seconds, wait.time_is_up)
         try:
             wait.start(mailbox)
             return await wait.outcome
@@ -175,9 +175,15 @@ class _Wait:
             self._fail(NotFound("the mailbox has ended"))
         elif event.kind is EventKind.NEW_MESSAGE:
             self._candidates.append(event)
+            if self._following is not None:
+                self._following.pause()
             if not self._considering:
                 self._considering = True
-                Deferred.fromCoroutine(self._consider()).addErrback(self._fail)
+                # Soon, but not before whoever handed the mail over is answered.
+                self._polls.clock.callLater(0, self._begin_to_consider)
+
+    def _begin_to_consider(self) -> None:
+        Deferred.fromCoroutine(self._consider()).addErrback(self._fail)
 
     def _lost(self) -> None:
         self._fail(Unavailable("the mailbox cannot be read; try again"))
@@ -188,8 +194,6 @@ class _Wait:
 
     async def _consider(self) -> None:
         """Look at the candidates; those that come meanwhile wait in the table."""
-        if self._following is not None:
-            self._following.pause()
         while self._candidates and not self.outcome.called:
             event = self._candidates.popleft()
             assert event.message_id is not None

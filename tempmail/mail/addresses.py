@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     rb"""
       " (?P<quoted> (?:[^"\\]|\\.)* ) (?P<closed> "? )
     | < (?P<angle> [^<>]* ) >?
-    | \( (?P<comment> (?:[^()\\]|\\.)* ) \)?
+    | \( (?P<comment> (?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+ ) \)?
     | (?P<word> =\?[^?\s]+\?[bq]\?[^?\s]*\?= )
     | (?P<separator> [,;:] )
     | (?P<other> [^"<(=,;:]+ | . )
@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
+_ROUTE = re.compile(rb"\A@[^:]*+:")  # obsolete, RFC 5322 section 4.4
 _NO_SPACE = re.compile(rb"\s+")
 
 
@@ -74,5 +75,5 @@ def _author(phrase: bytes, angle: bytes, comment: bytes) -> Author:
         words.remove(angle)
         phrase = b" ".join(words)
     name = unstructured(phrase.strip() or comment)
-    address = decode(_NO_SPACE.sub(b"", angle))
+    address = decode(_ROUTE.sub(b"", _NO_SPACE.sub(b"", angle)))
     return Author(one_line(address, MAX_ADDRESS), one_line(name, MAX_NAME))

@@ -5,7 +5,8 @@ for all words that they occur in, which serves compounds, inflections and script
 ``\\b`` marks those that would occur in too many.
 """
 
-# ruff: noqa: RUF001  (words stand in the scripts of their languages)
+# The words stand in the scripts of their languages.
+# ruff: noqa: RUF001
 
 from __future__ import annotations
 
@@ -14,8 +15,7 @@ import re
 from tempmail.mail.vocabulary import any_of
 
 CODE = any_of(r"""
-   
-    (?<!\ben)(?<!\bde)(?<!\buni)codes?\b(?! (?:review|coverage|quality|change|owner|of conduct|freeze|style|sample|base))
+    code(?<!\bencode)(?<!\bdecode)(?<!\bunicode)s?\b(?! (?:review|cover|quality|of cond|style|base))
     \bpins?\b | \botps?\b | \btan\b | \b2fa\b | one.time pass | verification number
     ziffernfolge | einmal.?(?:pass|kenn)wort | mot de passe (?:a usage unique|temporaire)
     codigos? | \bclave\b | contrasena de un solo uso | senha (?:unica|temporaria|de uso unico)
@@ -35,9 +35,9 @@ CODE = any_of(r"""
     \b[הבול]?קוד\b | סיסמה חד.פעמית | \bסיסמת\b
     कोड | ओटीपी | ओ\.टी\.पी | কোড
     sandi sekali pakai | \bnhap ma\b
-   
-    \bma (?:xac|otp|pin\b|kich hoat|dang nhap|bao mat|code|cua (?:ban|quy)|nay|het han|co hieu|truy cap|dat lai|mot lan|dung mot)
-     รหัส(?!ผ่าน) | โอทีพี | รหัสผ่าน(?:แบบ)?ใช้ครั้งเดียว
+    \bma (?:xac|otp|pin\b|kich hoat|dang nhap|bao mat|code|truy cap|dat lai|mot lan|dung mot)
+    \bma (?:cua (?:ban|quy)|nay|het han|co hieu)
+    รหัส(?!ผ่าน) | โอทีพี | รหัสผ่าน(?:แบบ)?ใช้ครั้งเดียว
 """)
 
 STRONG = any_of(r"""
@@ -61,37 +61,49 @@ STRONG = any_of(r"""
 OTHER_NUMBER = any_of(r"""
     \border | purchase | invoice | receipt | tracking | shipment | parcel | ticket
     \bcase (?:no|number|id|#)
-    \brefs?\b | reference | booking | reservation | customer | \bclient (?:id|no) | member
+    \brefs?\b | reference | booking | reservation
+    customer.?(?:id|no|number|code|ref) | client.?(?:id|no|number|code|ref)
+    member.?(?:id|no|number|code|ref) | membership.?(?:id|no|number|code|ref)
     account (?:no|number|id|ending)
     \bcard\b | ending (?:in|with) | phone | \btel\b | \bfax\b | promo | coupon | discount
     voucher | gift | referral
     \bzip\b | post.?code | postal
-    (?:area|country|sort|source|dress|error|status|exit|response|auth|approval|color|colour|swift|bar|qr).?code
+    area.?code | country.?code | sort.?code | source.?code | dress.?code | error.?code
+    status.?code | exit.?code | response.?code | approval.?code | colou?r.?code
+    swift.?code | bar.?code | qr.?code
     barcode | errors?\b | terminal | meeting | conference | dial | flight | \bseat | \bsku\b
     \bitems?\b | product
     isbn | \bcve\b | \bissue \#? | \blines? | \bbuild | \bjob\b | pipeline | \bcommit | version
     serial | \bmodel | \bvat\b | \btax\b
     \biban\b | \bbic\b | routing | \breg\b | company no | amount | \btotal | balance | checkout
     statement | subtotal
-    bestell | auftrag | rechnung | kunden | sendung | artikel | gutschein | rabatt | postleit
+    bestell | auftrag | rechnung | kunden.?(?:n|id|code) | sendung | artikel | gutschein | rabatt
+    postleit
     \bplz\b | telefon | \bkonto(?:nummer|-nr)
-    verwendungszweck | steuer | \bbetrag | vorgang | aktenzeichen | kontoauszug
+    verwendungszweck | steuer | \bbetrag | vorgangsn | aktenzeichen | kontoauszug
     commande | facture | suivi | colis | reduction | remise | telephone | montant | siret
     siren | reservation
-    pedido | factura | seguimiento | rastreo | envio | cliente | producto | descuento | cupon
+    pedido | factura | seguimiento | rastreo | envio
+    codice(?: del?| do)? cliente | codigo(?: del?| do)? cliente | numero(?: del?| do)? cliente
+    id(?: del?| do)? cliente | producto | descuento | cupon
     importe | telefono | promocional | referencia
     rastreio | rastreamento | fatura | nota fiscal | desconto | cupom | produto | \bcep\b
     \bcpf\b | \bcnpj\b | chave de acesso | \bvalor\b
     ordine | fattura | spedizione | tracciamento | sconto | fiscale | destinatario | prodotto
     importo | \bcap\b | numero verde | buono
-    bestel | factuur | klant | bezorg | pakket | korting | bedrag | postc | verzend
-    zamowieni | faktur | przesylk | paczk | klient | rabat | znizk | kwot | pocztow | towar
+    bestel | factuur | klant.?(?:n|id|code) | bezorg | pakket | korting | bedrag | postc | verzend
+    zamowieni | faktur | przesylk | paczk | numer klient | kod klient | id klient | rabat | znizk
+    kwot
+    pocztow | towar
     заказ | накладн | трек | отправлени | товар | промо | скидк | сумм | индекс | счет | телефон
-    клиент | бронирован
-    замовлен | відправлен | знижк | рахун | клієнт | замовник | посилк
-    siparis | fatura | kargo | indirim | kupon | promosyon | tutar | posta kodu | urun | musteri
+    номер клиент | код клиент | id клиент | бронирован
+    замовлен | відправлен | знижк | рахун | номер клієнт | код клієнт | id клієнт | замовник
+    посилк
+    siparis | fatura | kargo | indirim | kupon | promosyon | tutar | posta kodu | urun
+    musteri (?:no|num|kod)
     订单 | 訂單 | 运单 | 快递 | 物流 | 追蹤 | 包裹 | 发票 | 發票 | 优惠 | 優惠 | 折扣 | 邮编
-    邮政 | 郵遞 | 郵政 | 电话 | 電話 | 金额 | 金額 | 商品 | 客户 | 客戶 | 促销 | 兑换 | 取件
+    邮政 | 郵遞 | 郵政 | 电话 | 電話 | 金额 | 金額 | 商品 | 客户(?:编号|号|代码)
+    客戶(?:編號|代碼) | 促销 | 兑换 | 取件
     注文 | 請求 | 追跡 | 問い合わせ | 問合せ | 伝票 | 商品 | クーポン | 割引 | 郵便 | 電話
     お客様番号 | 会員番号 | 予約 | 合計 | ギフト
     주문 | 송장 | 운송장 | 할인 | 쿠폰 | 우편 | 고객 ?번호 | 상품 | 청구 | 금액 | 전화 | 예약
@@ -101,11 +113,14 @@ OTHER_NUMBER = any_of(r"""
     ऑर्डर | चालान | छूट | कूपन | पिन कोड | फ़ोन | राशि | ट्रैकिंग
     pesanan | resi\b | diskon | kupon | pos\b | belanja | produk | tagihan
     don hang | van don | hoa don | giam gia | khuyen mai | buu (?:chinh|dien|chi) | san pham
-    khach hang
+    ma khach hang
     คำสั่งซื้อ | พัสดุ | ส่วนลด | ไปรษณีย์ | สินค้า | ใบเสร็จ | ยอด
-    ordern | orderb | \bkund | spar(?:a|nings) | kvitto | belopp | telefon | leverans | \bocr\b
-    objednav | zasilk | faktur | slev | psc\b | zbozi | zakaznic | symbol
-    παραγγελι | αποστολησ | τιμολογι | εκπτωσ | ταχυδρομικ | κουπον | πελατ | προιοντ
+    ordern | orderb | kundn | spar(?:a|nings) | kvitto | belopp | telefon | leverans | \bocr\b
+    objednav | zasilk | faktur | slev | psc\b | zbozi | zakaznick\w* (?:cislo|kod)
+    cislo zakaznik | symbol
+    παραγγελι | αποστολησ | τιμολογι | εκπτωσ | ταχυδρομικ | κουπον | κωδικ\w* πελατ
+    αριθμ\w* πελατ
+    προιοντ
     tilaus | rendeles | comand | ordre | bestilling
 """)
 """What stands beside a number, or before the word for code, where it is another kind of one."""
@@ -135,7 +150,7 @@ BARGAIN = any_of(r"""
 """)
 
 UNIT = re.compile(
-    r" ?(?:%|‰|°|[$€£¥₹₽₩฿₫₺₪₴]|円|元|원|圆|点|件|年|月|日|時|时|号|號|歳|회|개|년|월|일|บาท|грн|руб"
+    r" ?(?:%|‰|°|[$€£¥₹₽₩฿₫₺₪₴]|円|元|원|圆|点|件|年|月|日|時|时|号|號|회|개|년|월|일|บาท|грн|руб"
     r"|(?:usd|eur|gbp|chf|pln|tl|try|kr|sek|nok|dkk|czk|huf|zl|kc|ft|lei|mxn|brl|inr|idr|vnd"
     r"|px|pt|kb|mb|gb|km|kg|cm|mm|ml|kwh|points?|pts|years?|days?|hours?|minut\w*+|min|sec\w*+"
     r"|ms|users?|people|lines?|items?|words?|tage?n?|stunden|sekunden|jours?|heures?|secondes?"
@@ -143,4 +158,4 @@ UNIT = re.compile(
 )
 """What makes the number before it an amount."""
 
-CURRENCY = re.compile(r"(?:[$€£¥₹₽₩฿₫₺₪₴]|\b(?:usd|eur|gbp|chf|rs|rp|kr|tl|r\$|nt\$)) ?$")
+CURRENCY = re.compile(r"(?:[$€£¥₹₽₩฿₫₺₪₴]|\b(?:usd|eur|gbp|chf|rs|rp|kr|tl)) ?$")

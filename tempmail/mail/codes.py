@@ -35,7 +35,7 @@ _RIVAL = 0.25  # what is so much less likely than the best is something else
 
 _BEFORE, _AFTER = 480, 80
 _CLAUSE = 160
-_JOINTS = " -:=–—»\"'”)]*"  # between a code and the word for it
+_JOINTS = " -:=\N{EN DASH}\N{EM DASH}»\"'”)]*"  # between a code and the word for it
 _MARKS = " -\"'*>[](){}.:"  # around a code on its own line
 _URL = re.compile(r"(?:https?://|www\.)[!-;=?-~]*+")
 _CANDIDATE = re.compile(
@@ -82,12 +82,12 @@ def find_codes(subject: str, text: str, html: str) -> tuple[Code, ...]:
     Linear in time; looks at the first 256 Ki characters of each of the texts.
     """
     subject = " ".join(clean(subject[:1024]).split("\n"))
-    bodies = [clean(text), clean(read(html)[0])]
+    bodies = clean(text), clean(read(html)[0])
     named = _label(fold(subject))
-    announced = named is True or any(CODE.search(fold(body[:2000])) for body in bodies)
+    announced = bool(named) or any(CODE.search(fold(body[:2000])) for body in bodies)
     found: dict[str, Code] = {}
-    for shown in (subject, *bodies):
-        for code in _weighed(shown, named if shown is not subject else None, announced):
+    for shown, about in (subject, None), (bodies[0], named), (bodies[1], named):
+        for code in _weighed(shown, about, announced):
             known = found.get(code.value)
             if known is None or known.confidence < code.confidence:
                 found[code.value] = code
@@ -215,16 +215,14 @@ def _label(folded: str) -> bool | None:
     code, other = CODE.last(folded), OTHER_NUMBER.last(folded)
     if code is None or other is None:
         return None if other is code else other is None
-    return other.end() < code.start() - 4
+    if other.start() < code.end():
+        return other.end() < code.start() - 4  # apart, unlike in "order code"
+    return other.end() < len(folded) - 20 and STRONG.search(folded) is not None
 
 
 def _context(shown: str, start: int, end: int) -> str:
-    """The line, with the one before where it is short, cut to sentences and then to 120."""
-    head = shown[max(0, start - MAX_CONTEXT) : start]
-    tail = shown[end : end + MAX_CONTEXT].partition("\n")[0]
-    lines = head.split("\n")
-    around = 80 - (end - start)
+    """The line it stands on, with the one before where it stands first, within bounds."""
+    lines = shown[max(0, start - 80) : start].split("\n")
     head = " ".join(lines[-2:] if len(lines[-1]) < 8 else lines[-1:])
-    if len(head) + len(tail) > around:
-        tail = tail[: max(around - len(head), around // 2)]
-    return (head[-(MAX_CONTEXT - (end - start) - len(tail)) :] + shown[start:end] + tail).strip()
+    tail = shown[end : start + MAX_CONTEXT - len(head)].partition("\n")[0]
+    return (head + shown[start:end] + tail).strip()

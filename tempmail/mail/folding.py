@@ -8,7 +8,12 @@ import unicodedata
 MAX_TEXT = 256 * 1024
 """Characters; what comes after is not looked at."""
 
-SENTENCE_END = re.compile(r"[.!?;](?= )|[。！？؟।\n]| [|·•–—] ")
+SENTENCE_END = re.compile(
+    r"[.!?;](?= )|[\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH EXCLAMATION MARK}"
+    r"\N{FULLWIDTH QUESTION MARK}\N{ARABIC QUESTION MARK}\N{DEVANAGARI DANDA}\n]"
+    r"| [|\N{MIDDLE DOT}\N{BULLET}\N{EN DASH}\N{EM DASH}] "
+)
+"""Between two sentences, or two things told in one line."""
 
 _ZEROS = (
     *(0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66),
@@ -39,10 +44,10 @@ _ACCENTED = (
     *range(0x621, 0x64B),
     *range(0x1E00, 0x2000),
 )
-_FOLD: dict[int, str] = {
+_FOLD: dict[int, str | int] = {
     **{code: unicodedata.normalize("NFD", chr(code))[0] for code in _ACCENTED},
-    ord("ı"): "i", ord("ł"): "l", ord("Ł"): "l", ord("đ"): "d", ord("Đ"): "d",
-    ord("ø"): "o", ord("Ø"): "o", ord("Σ"): "σ", ord("ς"): "σ",
+    **str.maketrans("\N{LATIN SMALL LETTER DOTLESS I}łŁđĐøØ", "illddoo"),
+    **dict.fromkeys((0x3A3, 0x3C2), "\N{GREEK SMALL LETTER SIGMA}"),  # whose form varies
 }
 
 

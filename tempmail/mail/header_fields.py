@@ -13,12 +13,12 @@ MAX_FIELD_BYTES = 8 * 1024
 _MAX_NAME = 256
 # Space in front of the colon is obsolete (section 4.5), 8-bit names are none; both are sent.
 _FIELD = re.compile(rb"([!-9;-~\x80-\xff]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
-_KNOWN = re.compile(
-    rb"(?:from|to|b?cc|subject|date|sender|reply-to|in-reply-to|references|message-id|received"
-    rb"|return-path|delivered-to|mime-version|dkim-signature|authentication-results"
-    rb"|(?:content|list|arc|x)-[!-9;-~]{1,60}+)[ \t]*+:",
+_USUAL = re.compile(
+    rb"(?:from|to|b?cc|subject|date|sender|references|received|[a-z]{1,30}+-[!-9;-~]{1,60}+)"
+    rb"[ \t]*+:",
     re.IGNORECASE,
 )
+"""What hardly any text's second line begins with."""
 _BLANK = re.compile(rb"\n\r?(?:\n|\Z)")
 
 
@@ -40,7 +40,7 @@ def header(raw: bytes, start: int, is_delimiter: Callable[[bytes], bool]) -> Hea
     """The header that begins at ``start``, in time linear to its length.
 
     A line that is no field ends the header, which needs no blank line then; unless a field that
-    is well known follows at once: then it is left out.
+    is usual in mail follows at once: then it is left out.
 
     :param is_delimiter: tells lines beginning with ``--`` that end a part (RFC 2046), and so
         its header too.
@@ -64,7 +64,7 @@ def header(raw: bytes, start: int, is_delimiter: Callable[[bytes], bool]) -> Hea
         if field is not None:
             fields.append(_bounded(field[1], field[2], defects))
             position = field.end()
-        elif fields and _KNOWN.match(raw, line_end):
+        elif (fields or raw[position] in b" \t") and _USUAL.match(raw, line_end):
             defects["header line without a colon"] = None
             position = line_end
         else:

@@ -19,8 +19,9 @@ MAX_ANCHOR_TEXT = 200
 _MAX_TAG = 8192
 _TAG = re.compile(r"""</?+([a-zA-Z][a-zA-Z0-9]*+)(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
-_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
-_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
+_VALUE = r"""\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))"""
+_HREF = re.compile(r"(?<![\w-])href" + _VALUE, re.IGNORECASE)
+_ALT = re.compile(r"(?<![\w-])alt" + _VALUE, re.IGNORECASE)
 _UNSEEN = {
     name: re.compile(f"</{name}[^>]*+>", re.IGNORECASE) for name in ("style", "script", "title")
 }

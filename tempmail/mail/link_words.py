@@ -3,7 +3,8 @@
 Words are folded fragments, as in :mod:`tempmail.mail.code_words`, for some thirty languages.
 """
 
-# ruff: noqa: RUF001  (words stand in the scripts of their languages)
+# The words stand in the scripts of their languages.
+# ruff: noqa: RUF001
 
 from __future__ import annotations
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from attrs import frozen
 
 from tempmail.mail import link_words
 from tempmail.mail.folding import MAX_TEXT, SENTENCE_END, clean, fold
-from tempmail.mail.hypertext import MAX_ANCHORS, read
+from tempmail.mail.hypertext import read
 from tempmail.mail.vocabulary import Words
 
 MAX_LINKS = 100
 MAX_HREF = 4096
 """Characters; a longer one is left out, for a part of it would lead elsewhere."""
 
+_MAX_SEEN = 1000  # of each text
 _CONTEXT = 240
+_CLOSING = ".,;:!?'*"
+_LINE_BREAKS = str.maketrans("", "", "\t\r\n")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _URL = re.compile(r"(?i:https?)://[!#-;=?-~]++")
 _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _WORDS = (
@@ -62,10 +67,10 @@ class _Seen:
 def find_links(text: str, html: str) -> tuple[Link, ...]:
     """The links of a mail, each once, likeliest to be waited for first, at most 100.
 
-    Linear in time; looks at the first 256 Ki characters of each text and the first 1,000 links.
+    Linear in time; looks at the first 256 Ki characters and the first 1,000 links of each text.
     """
     found: dict[str, tuple[int, Link]] = {}
-    for seen in (*_of_html(html), *_of_text(text)):
+    for seen in chain(islice(_of_html(html), _MAX_SEEN), islice(_of_text(text), _MAX_SEEN)):
         rank, kind = _kind(seen)
         known = found.get(seen.href)
         if known is None:
@@ -80,34 +85,30 @@ def _of_html(html: str) -> Iterator[_Seen]:
     shown, anchors = read(html)
     end = 0
     for anchor in anchors:
-        href = re.sub(r"[\t\r\n]+", "", anchor.href)
+        between = shown[end : anchor.start]
+        yield from _of_text(between)
+        href = anchor.href.translate(_LINE_BREAKS)
         if _WEB.match(href) and len(href) <= MAX_HREF:
-            around = (
-                "" if anchor.pictured else shown[max(end, anchor.start - _CONTEXT) : anchor.start]
-            )
-            yield _Seen(href, anchor.text, around)
+            yield _Seen(href, anchor.text, "" if anchor.pictured else between[-_CONTEXT:])
         end = anchor.end
-    if not anchors:
-        yield from _of_text(shown)
+    yield from _of_text(shown[end:])
 
 
 def _of_text(text: str) -> Iterator[_Seen]:
     end = 0
-    for number, match in enumerate(_URL.finditer(text[:MAX_TEXT])):
-        if number >= MAX_ANCHORS:
-            return
+    for match in _URL.finditer(text[:MAX_TEXT]):
         href = _without_punctuation(match[0])
-        if len(href) <= MAX_HREF and _WEB.match(href):
+        if _WEB.match(href) and len(href) <= MAX_HREF:
             yield _Seen(href, "", text[max(end, match.start() - _CONTEXT) : match.start()])
         end = match.end()
 
 
 def _without_punctuation(url: str) -> str:
     """A URL in plain text without what closes the sentence or the bracket that it stands in."""
-    url = url.rstrip(".,;:!?'*_")
+    url = url.rstrip(_CLOSING)
     for opening, closing in ("()", "[]", "{}"):
         if url.endswith(closing) and opening not in url:
-            url = url[:-1].rstrip(".,;:!?'*_")
+            url = url[:-1].rstrip(_CLOSING)
     return url
 
 
@@ -152,7 +153,10 @@ def _nearest(around: str) -> str | None:
 def _secret(href: str) -> bool:
     """Whether something in the path or the query looks like nobody could guess it."""
     rest = href.partition("://")[2].partition("/")[2]
-    for piece in re.split(r"[/?&=#]", rest[:2048]):
-        if len(piece) >= 20 or (len(piece) >= 4 and any(map(str.isdigit, piece))):
-            return True
-    return False
+    return any(map(_random, re.split(r"[/?&=#]", rest[:2048])))
+
+
+def _random(piece: str) -> bool:
+    if any(map(str.isdigit, piece)):
+        return len(piece) >= 4 and not _YEAR.fullmatch(piece)
+    return len(piece) >= 20 and not any(map(piece.__contains__, "-_."))  # not-a-title-like-this

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
-from tempmail.mail.addresses import authors
+from tempmail.mail.addresses import Author, authors
 from tempmail.mail.charsets import decode
 from tempmail.mail.contents import MAX_BODY_BYTES, Body, File, contents
 from tempmail.mail.encoded_words import unstructured
@@ -44,9 +44,12 @@ def parse(raw: bytes) -> View:
         else:
             defects.append(f"more than {MAX_ATTACHMENTS} attachments")
             break
+    scanned = scan([raw])  # looks behind a line that ended the header
     author = author_of(root.first(b"from"))
+    if not any(author):
+        author = Author(scanned.from_address, scanned.from_name)
     return View(
-        subject=subject_of(root.first(b"subject")),
+        subject=subject_of(root.first(b"subject")) or scanned.subject,
         from_address=author.address,
         from_name=author.name,
         cc=_addresses(root, b"cc"),

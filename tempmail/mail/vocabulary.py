@@ -26,10 +26,8 @@ class Words:
 
     def last(self, folded: str) -> re.Match[str] | None:
         """The last of the words in ``folded``."""
-        last = None
-        for last in (self.in_ascii if folded.isascii() else self.in_any).finditer(folded):
-            pass
-        return last
+        matches = list((self.in_ascii if folded.isascii() else self.in_any).finditer(folded))
+        return matches[-1] if matches else None
 
 
 def any_of(words: str) -> Words:

@@ -95,8 +95,11 @@ class GroupCommit:
 
     def abort(self) -> None:
         """Free the thread, if a batch is under way: what it has not begun to commit is refused."""
-        if self._running is not None:
-            self._overdue(self._running)
+        batch = self._running
+        if batch is not None:
+            if batch.deadline is not None and batch.deadline.active():
+                batch.deadline.cancel()
+            self._overdue(batch)
 
     def _start_batch(self) -> None:
         queue = self._queue

@@ -11,6 +11,7 @@ import psycopg2.errors
 
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.mailboxes import END
+from tempmail.storage.public_sweeping import free_public
 
 # The clock is asked once, as a subselect: a volatile function itself is no index condition.
 _PAST_THEIR_TIME = """
@@ -71,7 +72,8 @@ class PostgresHousekeeping:
         return await self._database.run(_expire, limit)
 
     async def free_messages(self, limit: int) -> int:
-        return await self._database.run(_free, limit)
+        freed = await self._database.run(_free, limit)
+        return freed or await self._database.run(free_public)
 
     async def release_mailboxes(self, limit: int) -> int:
         return await self._database.run(_release, limit, self._tombstone)

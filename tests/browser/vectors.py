@@ -14,13 +14,15 @@ from attrs import frozen
 
 @frozen
 class Vector:
-    """:ivar charset: in which ``html`` is sent, and as which it is labelled.
+    """:ivar charset: in which ``html`` is sent.
+    :ivar label: the charset that the mail claims, where it is another.
     :ivar parts: content id and type of further parts, and what they hold.
     """
 
     name: str
     html: str
     charset: str = "utf-8"
+    label: str = ""
     parts: tuple[tuple[str, str, str], ...] = ()
 
     def mail(self, substitute: dict[str, str]) -> bytes:
@@ -33,7 +35,7 @@ class Vector:
         html = message.get_payload(1)
         assert isinstance(html, EmailMessage)
         html.set_content(self.content(substitute), "text", "html", cte="base64")
-        html.set_param("charset", self.charset)
+        html.set_param("charset", self.label or self.charset)
         for content_id, kind, content in self.parts:
             main, sub = kind.split("/")
             html.add_related(
@@ -342,8 +344,8 @@ ACTIVE = [
 
 LATENT = [
     *(Vector(name, html) for part in (_ELSEWHERE, _NAMES) for name, html in part.items()),
-    Vector("charset-utf-7", "<script>@JS@</script>", "utf-7"),
-    Vector("charset-utf-7-within", "<meta charset=utf-7>+ADw-script+AD4-@JS@+ADw-/script+AD4-"),
+    Vector("utf-7", "+ADw-script+AD4-@JS@+ADw-/script+AD4-", label="utf-7"),
+    Vector("utf-7-within", "<meta charset=utf-7>+ADw-script+AD4-@JS@+ADw-/script+AD4-"),
     Vector("style-expression", "<p style='width:expression(@JS@)'>x"),
     Vector("style-behaviour", "<p style='behavior:url(@URL@);-moz-binding:url(@URL@)'>x"),
     Vector("style-javascript", "<p style='background:url(javascript:1)'>x<img lowsrc='@URL@'>"),

@@ -7,8 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ _QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=LocalNetworkAccessChecks",  # it would hide a leak to the listener
     # Names lead to the listener or nowhere: no test asks a name server.
     "--host-resolver-rules=MAP *.leak.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
@@ -57,13 +57,18 @@ _STRANGE = r"""() => {
 
 
 class Listener:
-    """Accepts whoever connects, and remembers that."""
+    """Accepts whoever connects, and remembers what it was sent."""
 
     def __init__(self) -> None:
-        self.heard: list[bytes] = []
+        self._heard: list[bytearray] = []
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def heard(self) -> list[bytes]:
+        """The first bytes of every connection, empty where none came."""
+        return [bytes(one) for one in self._heard]
 
     def _serve(self) -> None:
         while True:
@@ -71,43 +76,68 @@ class Listener:
                 client, _ = self._socket.accept()
             except OSError:
                 return
-            self.heard.append(b"?")
-            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
-
-    def _answer(self, client: socket.socket) -> None:
-        with client:
-            client.settimeout(2)
-            try:
-                self.heard[-1] = client.recv(200)
-                client.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-            except OSError:
-                pass
+            self._heard.append(bytearray())
+            threading.Thread(
+                target=_answer, args=(client, self._heard[-1]), daemon=True
+            ).start()
 
     def close(self) -> None:
         self._socket.close()
 
 
-class Opened:
-    """A page that is open, and what has happened since.
+def _answer(client: socket.socket, heard: bytearray) -> None:
+    with client, suppress(OSError):
+        client.settimeout(60)
+        heard += client.recv(2000)
+        client.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 
+
+class Tab:
+    """A page around one frame, and what has happened since the frame was filled.
+
+    :param origin: of the daemon; the page is put there, for nobody else may frame a mail.
     :ivar said: dialogs, errors and console messages.
     :ivar asked: addresses that were asked for and not blocked.
     :ivar blocked: addresses that the document's policy kept from being asked for.
     :ivar windows: that were opened.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, origin: str) -> None:
         self.page = page
+        self._origin = origin
+        self._pages: dict[str, tuple[bytes, str]] = {}
         self.said: list[str] = []
         self.asked: list[str] = []
         self.blocked: list[str] = []
         self.windows: list[str] = []
+        page.route(f"{origin}/stage/*", self._serve)
         page.on("popup", lambda other: self.windows.append(other.url))
         page.on("console", self._console)
         page.on("dialog", self._dialog)
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("requestfailed", self._failed)
+
+    def show(self, source: str) -> None:
+        """Fill a sandboxed frame from an address."""
+        self._open(f'<iframe sandbox="{_SANDBOX}" src="{source}"></iframe>')
+
+    def show_unprotected(self, html: bytes, charset: str) -> None:
+        """Fill a frame that may do anything with this HTML."""
+        self._pages["mail"] = (html, charset)
+        self._open('<iframe src="/stage/mail"></iframe>')
+
+    def _open(self, frame: str) -> None:
+        page = f"<!doctype html><title>inbox</title><p>Inbox</p>{frame}"
+        self._pages["page"] = (page.encode(), "utf-8")
+        self.page.goto("about:blank")
+        for what in (self.said, self.asked, self.blocked, self.windows):
+            what.clear()
+        self.page.goto(f"{self._origin}/stage/page", wait_until="load")
+
+    def _serve(self, route: Route) -> None:
+        body, charset = self._pages[route.request.url.rpartition("/")[2]]
+        route.fulfill(body=body, content_type=f"text/html; charset={charset}")
 
     def _dialog(self, dialog: Dialog) -> None:
         self.said.append(f"dialog: {dialog.message}")
@@ -141,41 +171,6 @@ class Opened:
                         focus: document.activeElement.localName, cookies: document.cookie })"""
         )
         return json.dumps(found)
-
-    def close(self) -> None:
-        self.page.close()
-
-
-class Watched:
-    """A browser whose pages hold one frame each.
-
-    :param origin: of the daemon; the page is put there, for nobody else may frame a mail.
-    """
-
-    def __init__(self, browser: Browser, origin: str) -> None:
-        self._context = browser.new_context()
-        self._origin = origin
-
-    def framed(self, source: str) -> Opened:
-        """Open a page with ``source`` in a sandboxed frame."""
-        return self._open(f'<iframe sandbox="{_SANDBOX}" src="{source}"></iframe>')
-
-    def unprotected(self, html: bytes, charset: str) -> Opened:
-        """Open a page with this HTML in a frame that may do anything."""
-        return self._open('<iframe src="/mail"></iframe>', mail=(html, charset))
-
-    def _open(self, frame: str, **pages: tuple[bytes, str]) -> Opened:
-        page = self._context.new_page()
-        pages["page"] = (f"<!doctype html><title>inbox</title><p>Inbox</p>{frame}".encode(), "utf-8")
-        for name, (body, charset) in pages.items():
-            page.route(f"{self._origin}/{name}", partial(_fulfil, body, charset))
-        opened = Opened(page)
-        page.goto(f"{self._origin}/page", wait_until="load")
-        return opened
-
-
-def _fulfil(body: bytes, charset: str, route: Route) -> None:
-    route.fulfill(body=body, content_type=f"text/html; charset={charset}")
 
 
 @contextmanager

@@ -66,7 +66,6 @@ class DeskTest(SynchronousTestCase):
             {"username": "a..b"},
             {"username": "a@b"},
             {"username": "a+b"},
-            {"username": "a\n"[::-1]},
             {"username": "x" * 65},
             {"username": "ü"},
             {"domain": "other.test"},
@@ -76,8 +75,6 @@ class DeskTest(SynchronousTestCase):
             {"ttl_minutes": 0},
             {"ttl_minutes": -1},
         ):
-            if wish == {"username": "\na"}:
-                continue
             self.failureResultOf(self.creating(**wish), InvalidInput)
         assert self.storage.boxes == {}
 
@@ -91,21 +88,19 @@ class DeskTest(SynchronousTestCase):
 
     def test_of_our_own_names_another_is_tried_five_times(self) -> None:
         tried: list[str] = []
+        create = self.mailboxes.create
 
-        async def taken(new: NewMailbox) -> Mailbox:
+        async def create_the_fifth(new: NewMailbox) -> Mailbox:
             tried.append(new.address)
-            if len(tried) in (5, 10):
-                return self.storage.boxes.setdefault("x", await_box).mailbox
+            if len(tried) == 5:
+                return await create(new)
             raise AddressUnavailable("taken")
 
-        self.create(username="model")
-        await_box = self.storage.boxes["model@example.test"]
-        self.mailboxes.create = taken  # type: ignore[method-assign]
-        self.create()
-        assert len(tried) == 5
-        tried[:] = ["another"] * 10
+        self.mailboxes.create = create_the_fifth
+        assert self.create()[0].address == tried[4]
+        assert len(set(tried)) == 5
         self.failureResultOf(self.creating(), Unavailable)
-        assert len(tried) == 15
+        assert len(tried) == 10
 
     def test_a_limit_is_not_taken_for_a_collision(self) -> None:
         for _ in range(3):

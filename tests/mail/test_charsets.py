@@ -48,15 +48,15 @@ from tempmail.mail.charsets import _CODECS, decode
         ("iso-8859-1 (Latin)", "latin-1", "é"),
         # wrong labels
         ("utf-8", "cp1252", "Grüße"),
-        ("gb2312", "utf-8", "你好，世界"),
+        ("gb2312", "utf-8", "你好世界"),
         ("iso-8859-2", "utf-8", "Łódź, żółw"),
         ("koi8-r", "utf-8", "Привет"),
         ("iso-2022-jp", "utf-8", "日本語です"),
         ("", "utf-16", "text"),
         # what looks like a wrong label and is none
-        ("windows-1251", "cp1251", "Ні"),
+        ("windows-1251", "cp1251", "\u041d\u0456"),
         ("gb2312", "gb18030", "联通"),
-        ("big5", "big5", "你好，世界"),
+        ("big5", "big5", "你好世界"),
     ],
 )
 def test_labels_mean_what_senders_mean(label: str, codec: str, text: str) -> None:

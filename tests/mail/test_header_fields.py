@@ -27,6 +27,8 @@ def fields(raw: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
         (b"A: b\r\nno field\r\nmore", [(b"A", b"b")], b"no field\r\nmore"),
         (b"A: b\nno field\nTo: c\n\nd", [(b"A", b"b"), (b"To", b"c")], b"d"),
         (b"A: b\nno field\nOther: c\n\nd", [(b"A", b"b")], b"no field\nOther: c\n\nd"),
+        (b"A: b\nno field\nSome-Field: c\n\nd", [(b"A", b"b"), (b"Some-Field", b"c")], b"d"),
+        (b" fold of nothing\nTo: c\n\nd", [(b"To", b"c")], b"d"),
         (b"A: b\r\n--b\r\nC: d\r\n\r\n", [(b"A", b"b")], b"--b\r\nC: d\r\n\r\n"),
         (b"A: b\rC: d\r\n\r\n", [(b"A", b"b\rC: d")], b""),
     ],

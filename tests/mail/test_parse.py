@@ -40,7 +40,7 @@ Content-Type: multipart/mixed
 Content-Type: text/html; charset=utf-16
 --b
 --b--
-> quoted 
+> quoted\x20
 `
 end
 no field
@@ -199,6 +199,11 @@ def test_the_view_agrees_with_the_scan_at_arrival() -> None:
         scanned.from_name,
     )
     assert scanned.subject == "É x y"
+
+
+def test_the_view_agrees_with_the_scan_behind_a_line_that_ended_the_header() -> None:
+    view = parse(b"Received: x\r\nno field\r\nnor this\r\nFrom: a@b\r\nSubject: x\r\n\r\n")
+    assert (view.subject, view.from_address) == ("x", "a@b")
 
 
 def test_a_message_that_cannot_be_parsed_shows_its_subject_and_author() -> None:

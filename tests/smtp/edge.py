@@ -7,9 +7,11 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IAddress
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from tempmail.core.admission import SmtpLimits
 from tempmail.core.blocks import Blocks
@@ -55,6 +57,9 @@ class Wire(StringTransport):
 
     aborted = False
     in_handshake = False
+
+    def setTcpNoDelay(self, _enabled: bool) -> None:
+        """Nothing is delayed in memory."""
 
     def startTLS(self, _context: object) -> None:
         self.in_handshake = True
@@ -124,10 +129,12 @@ class Edge:
 class Session:
     """A client's end: what it sends goes in at once, what it hears is read by :meth:`said`."""
 
-    def __init__(self, factory: MailFactory, peer: IAddress) -> None:
-        self.protocol: Any = factory.buildProtocol(peer)
+    def __init__(self, factory: IProtocolFactory, peer: IAddress = PEER) -> None:
+        protocol = factory.buildProtocol(peer)
+        assert protocol is not None
+        self.protocol: Any = protocol
         self.wire = Wire(peerAddress=peer)
-        self.protocol.makeConnection(self.wire)
+        protocol.makeConnection(self.wire)
         self.greeting = self.said()
 
     def send(self, data: bytes) -> bytes:
@@ -141,7 +148,7 @@ class Session:
         return heard
 
     def leave(self) -> None:
-        self.protocol.connectionLost()
+        self.protocol.connectionLost(Failure(ConnectionDone()))
 
     @property
     def closed(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.trial.unittest import TestCase
 
 from tempmail.core.metrics import Metrics
@@ -78,6 +78,12 @@ def owner(name: str) -> SessionOwner:
     return SessionOwner(hashlib.sha256(name.encode()).digest())
 
 
+async def failures(calls: Sequence[Deferred[Any]]) -> list[type[BaseException]]:
+    """How those of ``calls`` failed that did."""
+    outcomes: list[tuple[bool, Any]] = await DeferredList(calls, consumeErrors=True)
+    return [type(outcome.value) for good, outcome in outcomes if not good]
+
+
 def verdicts(placements: Sequence[Placement]) -> list[str]:
     return [placement.verdict.value for placement in placements]
 
@@ -129,7 +135,7 @@ class StorageCase(TestCase):
 
     def refused(self, reason: str) -> float:
         """How many calls of the database were turned away for ``reason``."""
-        return self.metrics.database_refused.labels(reason)._value.get()
+        return float(self.metrics.database_refused.labels(reason)._value.get())
 
     def expire(self, address: str = "%") -> None:
         """Let mailboxes have ended a second ago, by the database's clock."""

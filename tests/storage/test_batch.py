@@ -7,6 +7,23 @@ import threading
 from tempmail.storage.batch import Batch, Claim
 
 
+def winners(claim: Claim, together: threading.Barrier) -> list[str]:
+    """Which sides got the claim when both asked at once."""
+    won: list[str] = []
+
+    def take(side: str) -> None:
+        together.wait()
+        if getattr(claim, side)():
+            won.append(side)
+
+    threads = [threading.Thread(target=take, args=(side,)) for side in ("commit", "refuse")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return won
+
+
 def test_who_commits_first_keeps_the_reactor_from_refusing() -> None:
     claim = Claim()
     assert claim.commit()
@@ -47,19 +64,7 @@ def test_reopening_takes_no_refusal_back() -> None:
 
 def test_of_two_threads_at_once_exactly_one_wins() -> None:
     for _ in range(200):
-        claim, together, won = Claim(), threading.Barrier(2), []
-
-        def take(side: str, claim: Claim = claim, together=together, won=won) -> None:  # type: ignore[no-untyped-def]  # bound for the loop
-            together.wait()
-            if getattr(claim, side)():
-                won.append(side)
-
-        threads = [threading.Thread(target=take, args=(side,)) for side in ("commit", "refuse")]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(won) == 1
+        assert len(winners(Claim(), threading.Barrier(2))) == 1
 
 
 def test_interrupting_a_batch_without_a_connection_is_harmless() -> None:

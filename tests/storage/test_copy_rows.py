@@ -38,7 +38,8 @@ def everything(rows: Rows, size: int) -> bytes:
 def fields(data: bytes) -> list[list[bytes | None]]:
     """Read the format as its manual page says."""
     assert data[:19] == b"PGCOPY\n\xff\r\n\0" + bytes(8)
-    at, found = 19, []
+    at = 19
+    found: list[list[bytes | None]] = []
     while True:
         (count,) = struct.unpack_from(">h", data, at)
         at += 2

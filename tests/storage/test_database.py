@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 from psycopg2.extensions import parse_dsn
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from tempmail.core.metrics import Metrics
 from tempmail.model.errors import NotFound, Unavailable
 from tempmail.storage.connection import connect, is_loss, parameters
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.health import PostgresHealth
-from tests.storage.case import StorageCase
+from tests.storage.case import StorageCase, failures
 
 SLEEPING = "(SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)')"
 
@@ -86,8 +86,7 @@ class RunTest(StorageCase):
     async def test_a_call_is_answered_and_its_thread_freed_at_the_deadline(self) -> None:
         database = self.make_database(connections=1, deadline=0.2)
         calls = [Deferred.fromCoroutine(database.run(sleep, 60)) for _ in range(3)]
-        outcomes = await DeferredList(calls, consumeErrors=True)
-        assert [type(why.value) for _, why in outcomes] == [Unavailable] * 3
+        assert await failures(calls) == [Unavailable] * 3
         assert self.refused("deadline") == 3
         assert await database.run(one) == 1
 
@@ -109,7 +108,7 @@ class RunTest(StorageCase):
 
         first = Deferred.fromCoroutine(database.run(sleep, 60))
         second = Deferred.fromCoroutine(database.run(work))
-        await DeferredList([first, second], consumeErrors=True)
+        assert await failures([first, second]) == [Unavailable] * 2
         assert await database.run(one) == 1
         assert not begun.is_set()
 
@@ -179,8 +178,7 @@ class LossTest(StorageCase):
         calls = [Deferred.fromCoroutine(database.run(sleep, 60)) for _ in range(4)]
         await self.until("2 = " + SLEEPING)
         database.stop()
-        outcomes = await DeferredList(calls, consumeErrors=True)
-        assert [type(why.value) for _, why in outcomes] == [Unavailable] * 4
+        assert await failures(calls) == [Unavailable] * 4
         await self.assertFailure(Deferred.fromCoroutine(database.run(one)), Unavailable)
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
 from twisted.internet.defer import gatherResults
 
+from tempmail.model.errors import Unavailable, Undecided
 from tempmail.model.message import Verdict
-from tests.storage.case import MAIL, StorageCase, envelope, make_mailbox, verdicts
+from tempmail.storage.batch import Claim
+from tempmail.storage.batch_writer import SESSION, BatchWriter
+from tempmail.storage.connection import Connection, connect
+from tempmail.storage.ingest import GroupCommit
+from tests.storage.case import MAIL, StorageCase, envelope, failures, make_mailbox, verdicts
 
 
 class IngestTest(StorageCase):
@@ -141,3 +152,132 @@ class IngestTest(StorageCase):
         await self.assertFailure(self.ingest.store(envelope("box")), Exception)
         assert verdicts(await self.ingest.store(envelope("box"))) == ["stored"]
         assert self.query("SELECT count(*) FROM messages") == [(2,)]
+
+    async def test_what_no_driver_takes_is_a_poison_like_another(self) -> None:
+        make_mailbox(self.connection, "box")
+        mails = [envelope("box") for _ in range(5)]
+        for name in ("nul\0", "surrogate\udc80"):
+            mails.insert(2, envelope(name))
+        calls = [self.ingest.store(mail) for mail in mails]
+        assert await failures(calls) == [Unavailable] * 2
+        assert self.query("SELECT count(*) FROM messages") == [(5,)]
+        assert self.query("SELECT message_count, last_seq FROM mailboxes") == [(5, 5)]
+
+    async def test_a_mailbox_that_somebody_holds_holds_up_nobody_else_s_mail(self) -> None:
+        make_mailbox(self.connection, "held")
+        make_mailbox(self.connection, "box")
+        with mock.patch.dict(SESSION, lock_timeout="200ms"):
+            ingest = self.make_ingest()
+        holder = self.connect()
+        holder.autocommit = False
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT FROM mailboxes WHERE address LIKE 'held%' FOR UPDATE")
+        # The first runs while the others gather.
+        calls = [ingest.store(envelope(name)) for name in ("box", "held", "box", "box")]
+        assert await failures(calls) == [Unavailable]
+        holder.rollback()
+        assert verdicts(await ingest.store(envelope("held"))) == ["stored"]
+        assert self.query("SELECT count(*) FROM messages") == [(4,)]
+
+    async def test_a_batch_counts_its_bytes_for_each_recipient(self) -> None:
+        make_mailbox(self.connection, "box")
+        ingest = self.make_ingest(batch_bytes=4 * len(MAIL))
+        calls = [ingest.store(envelope(*names)) for names in (["box"], ["box"] * 3, ["box"] * 2)]
+        await gatherResults(calls)
+        assert self.query("SELECT count(DISTINCT xmin::text), count(*) FROM messages") == [(3, 6)]
+
+
+def losing(ingest: GroupCommit, lose: Callable[[Connection], None]) -> Any:
+    """Let something happen to the connection in the moment before COMMIT is sent on it."""
+    claim_commit = Claim.commit
+
+    def commit(claim: Claim) -> bool:
+        batch = ingest._running
+        assert batch is not None
+        assert batch.connection is not None
+        lose(batch.connection)
+        return claim_commit(claim)
+
+    return mock.patch.object(Claim, "commit", commit)
+
+
+class DeadlineTest(StorageCase):
+    """A server that stops answering; the clock is the reactor's, the deadline short."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        make_mailbox(self.connection, "box")
+
+    async def test_a_batch_that_is_late_is_refused_and_never_stored(self) -> None:
+        ingest = self.make_ingest(deadline=0.3)
+        await ingest.store(envelope("box"))
+        holder = self.connect()
+        holder.autocommit = False
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT FROM mailboxes FOR UPDATE")
+        calls = [ingest.store(envelope("box")) for _ in range(5)]
+        assert await failures(calls) == [Unavailable] * 5, "those that waited as well"
+        holder.rollback()
+        assert verdicts(await ingest.store(envelope("box"))) == ["stored"]
+        assert self.query("SELECT count(*) FROM messages") == [(2,)]
+
+    async def test_when_frozen_before_its_commit_nothing_is_stored(self) -> None:
+        ingest = self.make_ingest(deadline=0.3)
+        await ingest.store(envelope("box"))
+        pid = self.backend()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert await failures([ingest.store(envelope("box"))]) == [Unavailable]
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await self.until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid})")
+        assert self.query("SELECT count(*) FROM messages") == [(1,)]
+
+    async def test_when_lost_after_its_commit_the_rows_say_that_it_is_stored(self) -> None:
+        ingest = self.make_ingest(deadline=5)
+
+        def lose(connection: Connection) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("COMMIT")
+            connection.interrupt()  # what is sent now fails like an answer that never came
+
+        with losing(ingest, lose):
+            assert verdicts(await ingest.store(envelope("box"))) == ["stored"]
+        assert self.query("SELECT count(*) FROM messages") == [(1,)]
+
+    async def test_when_lost_before_its_commit_the_rows_say_that_it_is_not(self) -> None:
+        ingest = self.make_ingest(deadline=5)
+        with losing(ingest, Connection.interrupt):
+            assert await failures([ingest.store(envelope("box"))]) == [Unavailable]
+        assert self.query("SELECT count(*) FROM messages") == [(0,)]
+        assert verdicts(await ingest.store(envelope("box"))) == ["stored"]
+
+    async def test_where_the_server_cannot_be_asked_there_is_no_answer(self) -> None:
+        ingest = self.make_ingest(deadline=5)
+        await ingest.store(envelope("box"))
+        seconds = iter(range(1000))
+        ingest._writer = BatchWriter(
+            lambda: connect("host=/nonexistent"), lambda _: None, lambda: float(next(seconds))
+        )
+        with losing(ingest, Connection.interrupt):
+            assert await failures([ingest.store(envelope("box"))]) == [Undecided]
+        assert verdicts(await ingest.store(envelope("box"))) == ["stored"]
+
+    async def test_a_commit_that_is_late_is_waited_for(self) -> None:
+        self.dsn += " options='-c commit_delay=100000 -c commit_siblings=0'"
+        ingest = self.make_ingest(deadline=30)
+        await ingest.store(envelope("box"))
+        stored = ingest.store(envelope("box"))
+        await self.until("EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%%bump%%'"
+                         " AND state = 'active' AND pid <> pg_backend_pid())")  # fmt: skip
+        ingest.abort()  # as the deadline does
+        assert verdicts(await stored) == ["stored"]
+        assert self.query("SELECT count(*) FROM messages") == [(2,)]
+
+    def backend(self) -> int:
+        ((pid,),) = self.query(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE '%%bump%%'"
+            " AND pid <> pg_backend_pid()"
+        )
+        return int(pid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from attrs import evolve
@@ -196,15 +197,14 @@ class ViewTest(MessagesCase):
         await self.a_mailbox(1)
         (summary,) = await self.summaries()
         for turn in range(20):
-            await gatherResults(
-                [
-                    Deferred.fromCoroutine(self.mailboxes.extend(BOX, MINE, (60, 600)[turn % 2])),
-                    Deferred.fromCoroutine(
-                        self.messages.keep_view(summary, evolve(VIEW, parser_version=turn))
-                    ),
-                    Deferred.fromCoroutine(self.messages.get(BOX, MINE, None)),
-                ]
-            )
+            calls: list[Deferred[Any]] = [
+                Deferred.fromCoroutine(self.mailboxes.extend(BOX, MINE, (60, 600)[turn % 2])),
+                Deferred.fromCoroutine(
+                    self.messages.keep_view(summary, evolve(VIEW, parser_version=turn))
+                ),
+                Deferred.fromCoroutine(self.messages.get(BOX, MINE, None)),
+            ]
+            await gatherResults(calls)
             assert [one.parser_version for one in await self.summaries()] == [turn]
 
     def partition(self) -> str:
