@@ -73,13 +73,13 @@ class MessageRoutes:
     async def read(self, request: Request, address: str, which: str) -> Answer:
         owner = session_owner(request)
         parameters(request, query=Nothing)
-        message = await to_the_end(self._reading.get(address, owner, _one_or_latest(which)))
+        message = await to_the_end(self._reading.get(address, owner, one_or_latest(which)))
         return json(message_of(message))
 
     async def raw(self, request: Request, address: str, which: str) -> Answer:
         owner = session_owner(request)
         parameters(request, query=Nothing)
-        raw = await self._reading.raw(address, owner, _one_or_latest(which))
+        raw = await self._reading.raw(address, owner, one_or_latest(which))
         return Answer(200, raw, "message/rfc822", _RAW_HEADERS)
 
     async def delete(self, request: Request, address: str, which: str) -> Answer:
@@ -105,7 +105,7 @@ def _start(asked: ListMessages) -> Cursor | None:
     return cursor
 
 
-def _one_or_latest(which: str) -> UUID | None:
+def one_or_latest(which: str) -> UUID | None:
     return None if which == "latest" else _one(which)
 
 

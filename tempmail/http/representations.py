@@ -120,6 +120,7 @@ class Attachment(Struct, kw_only=True):
     size: int
     content_id: str | None
     inline: bool
+    blocked: bool
 
 
 class Envelope(Struct, kw_only=True):
@@ -153,6 +154,18 @@ def summary_of(kept: message.Summary) -> Summary:
     return summary
 
 
+def _attachment_of(kept: message.Attachment) -> Attachment:
+    return Attachment(
+        index=kept.index,
+        filename=kept.filename,
+        content_type=kept.content_type,
+        size=kept.size,
+        content_id=kept.content_id,
+        inline=kept.inline,
+        blocked=kept.blocked is not None,
+    )
+
+
 def message_of(kept: message.Message) -> Message:
     """A message that has been parsed."""
     view = kept.view
@@ -166,9 +179,7 @@ def message_of(kept: message.Message) -> Message:
         body_html=view.body_html,
         headers=[Header(name, value) for name, value in view.headers],
         trace=[value for name, value in view.headers if name.lower() in _TRACE_FIELDS],
-        attachments=[
-            msgspec.convert(one, Attachment, from_attributes=True) for one in view.attachments
-        ],
+        attachments=[_attachment_of(one) for one in view.attachments],
         envelope=msgspec.convert(kept.trace, Envelope, from_attributes=True),
         defects=view.defects,
     )

@@ -48,7 +48,7 @@ STRONG = any_of(r"""
     acceso
     seguridad | un solo uso | seguranca | uso unico | conferma | sicurezza | monouso | inlog
     bevestig
-    weryfik | potwierdz | jednoraz | подтвержд | провероч | одноразов | вход | підтвердж
+    weryfik | potwierdz | jednoraz | подтверд | подтвержд | провероч | одноразов | вход | підтверд
     одноразов | вход
     dogrulama | onay | giris | tek kullanim | 验证 | 驗證 | 动态 | 動態 | 一次性 | 認証 | 確認
     ワンタイム

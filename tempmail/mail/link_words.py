@@ -44,7 +44,8 @@ RESET = any_of(r"""
 """)
 
 INVITE = any_of(r"""
-    invit | \bjoin\b | einlad | eingelad | beitreten | rejoin | \bunirse\b | \bunete\b
+    invit | \bjoin\b | einlad | eingelad | beitreten | rejoin | \bunirse\b | unirte | te unas
+    \bunete\b
     participar | convi[td] | unisciti | uitnod | uitgenod | deelnemen
     zaprosz | zaprasza | zaproszeni | dolacz | приглаш | присоедин | запрош | приєдн | davet
     katil
@@ -84,6 +85,17 @@ SIGN_IN = any_of(r"""
     כניסה | התחבר | लॉग ?इन | साइन ?इन
     \bmasuk\b | dang nhap | เข้าสู่ระบบ | เข้าสู่บัญชี | ลงชื่อเข้า | logga in | prihlas
     συνδεσ | συνδεθ | log ind | logg inn | kirjaudu | bejelentkez
+""")
+
+PASSWORDLESS = any_of(r"""
+    passwordless | without (?:a |your )?password | ohne (?:ein )?(?:pass|kenn)wort | passwortlos
+    sans mot de passe
+    sin contrasena | sem senha | senza password | zonder wachtwoord | wachtwoordloos | bez hasl
+    без парол
+    sifresiz | parolasiz | 免密 | 無密碼 | パスワードなし | パスワード不要 | パスワードレス
+    비밀번호 없이
+    بدون كلمة | ללא סיסמ | tanpa kata sandi | khong can mat khau | utan losenord
+    uden adgangskode | χωρισ κωδικ
 """)
 
 URL_UNSUBSCRIBE = any_of(r"unsub | opt-?_?out | list-?manage/unsub | optouts?")

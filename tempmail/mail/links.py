@@ -26,6 +26,7 @@ _URL = re.compile(r"(?i:https?)://[!#-;=?-~]++")
 _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _WORDS = (
     ("unsubscribe", link_words.UNSUBSCRIBE),
+    ("sign_in", link_words.PASSWORDLESS),
     ("reset", link_words.RESET),
     ("invite", link_words.INVITE),
     ("confirm", link_words.CONFIRM),

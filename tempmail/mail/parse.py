@@ -11,7 +11,9 @@ from tempmail.mail.charsets import decode
 from tempmail.mail.contents import MAX_BODY_BYTES, Body, File, contents
 from tempmail.mail.encoded_words import unstructured
 from tempmail.mail.envelope_headers import author_of, scan, subject_of
+from tempmail.mail.file_kinds import blocked_kind
 from tempmail.mail.header_fields import MAX_FIELD_BYTES
+from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.mail.storable import one_line, within
 from tempmail.mail.tree import Part, read
 from tempmail.model.message import Attachment, View
@@ -25,12 +27,14 @@ MAX_ADDRESSES = 200
 _YEARS = range(1900, 9999)  # within both Python's and PostgreSQL's in every time zone
 
 
-def parse(raw: bytes) -> View:
+def parse(raw: bytes, refused: frozenset[str] = REFUSED_KINDS) -> View:
     """The view of a message.
 
     What is damaged is shown as well as it can be, what passes a bound is cut, and both are
     named in ``defects``.  All text can be stored in PostgreSQL.  Meant for a process that may
     be killed: some inputs of many megabytes take seconds.
+
+    :param refused: kinds of attachments that are marked as blocked.
     """
     root, defects = read(raw)
     text: list[str] = []
@@ -40,7 +44,7 @@ def parse(raw: bytes) -> View:
         if isinstance(one, Body):
             (html if one.html else text).append(one.text)
         elif len(attachments) < MAX_ATTACHMENTS:
-            attachments.append(_attachment(one, len(attachments)))
+            attachments.append(_attachment(one, len(attachments), refused))
         else:
             defects.append(f"more than {MAX_ATTACHMENTS} attachments")
             break
@@ -95,14 +99,16 @@ def _joined(texts: list[str], name: str, defects: list[str]) -> str:
     return kept
 
 
-def _attachment(file: File, index: int) -> Attachment:
+def _attachment(file: File, index: int, refused: frozenset[str]) -> Attachment:
+    content = file.content()
     return Attachment(
         index=index,
         filename=file.filename,
         content_type=file.content_type,
-        size=len(file.content()),
+        size=len(content),
         content_id=file.content_id or None,
         inline=file.inline,
+        blocked=blocked_kind(file.filename, file.content_type, content, refused),
     )
 
 

@@ -63,6 +63,7 @@ class Attachment:
     """What is known of an attachment without reading it.
 
     :ivar size: decoded bytes.
+    :ivar blocked: the dangerous kind for which it is not handed out, or None.
     """
 
     index: int
@@ -71,6 +72,7 @@ class Attachment:
     size: int
     content_id: str | None
     inline: bool
+    blocked: str | None = None
 
 
 @frozen

@@ -10,7 +10,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from tempmail.core.ports import Page
 from tempmail.core.views import preview
@@ -222,7 +222,7 @@ def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
         "reply_to": json.dumps(view.reply_to),
         "date": view.date,
         "headers": json.dumps(view.headers),
-        "attachments": json.dumps([_attachment_columns(one) for one in view.attachments]),
+        "attachments": json.dumps([asdict(one) for one in view.attachments]),
         "defects": json.dumps(view.defects),
         "parser_version": view.parser_version,
     }
@@ -291,17 +291,6 @@ def _message(row: tuple[Any, ...]) -> Message:
 
 def _summary(row: tuple[Any, ...]) -> Summary:
     return Summary(UUID(row[0]), *row[1:])
-
-
-def _attachment_columns(one: Attachment) -> dict[str, Any]:
-    return {
-        "index": one.index,
-        "filename": one.filename,
-        "content_type": one.content_type,
-        "size": one.size,
-        "content_id": one.content_id,
-        "inline": one.inline,
-    }
 
 
 def _view(summary: Summary, row: tuple[Any, ...]) -> View | None:

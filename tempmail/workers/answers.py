@@ -8,14 +8,15 @@ answered by one with its result in MessagePack.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from attrs import frozen
+from attrs import asdict, frozen
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder
 
 from tempmail.mail.attachments import Extracted, extract
+from tempmail.mail.document import html_document, text_document
 from tempmail.mail.parse import PARSER_VERSION, parse
 from tempmail.model.message import View
 
@@ -28,10 +29,12 @@ _VIEW_BYTES = 16 * 1024 * 1024
 _BESIDE_CONTENT = 64 * 1024
 _INDEX = struct.Struct("!i")
 _WHOLE = -1
+_DOCUMENT = -2
 
 _encoder = Encoder()
 _views = Decoder(View)
 _extracts: Decoder[Extracted | None] = Decoder(Extracted | None)
+_documents = Decoder(str)
 
 
 class InvalidAnswer(Exception):
@@ -48,6 +51,11 @@ class Request:
     raw: bytes
     index: int | None = None
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.raw)
+
     def encoded(self) -> bytes:
         """This request in a frame."""
         return frame(_INDEX.pack(_WHOLE if self.index is None else self.index), self.raw)
@@ -55,7 +63,7 @@ class Request:
     def answer(self, refused: frozenset[str]) -> bytes:
         """Do it, in the worker; what stands in the answer's frame."""
         if self.index is None:
-            return _encoder.encode(parse(self.raw))
+            return _encoder.encode(parse(self.raw, refused))
         return _encoder.encode(extract(self.raw, self.index, refused))
 
     @property
@@ -77,9 +85,56 @@ class Request:
             raise InvalidAnswer(f"not an answer: {why}") from None
 
 
-def request(content: bytes) -> Request:
+@frozen
+class Rendering:
+    """A document that a worker is to make.
+
+    :ivar html: of the mail; without any its text is shown.
+    :ivar images: as for :func:`tempmail.mail.safe_html.safe_html`.
+    :ivar instead: whether the text stands for HTML that was given up.
+    """
+
+    html: str
+    text: str
+    images: Mapping[str, str]
+    instead: bool = False
+
+    @property
+    def size(self) -> int:
+        """In characters."""
+        return len(self.html) + len(self.text)
+
+    def encoded(self) -> bytes:
+        """This request in a frame."""
+        return frame(_INDEX.pack(_DOCUMENT), _encoder.encode(asdict(self)))
+
+    def answer(self, _refused: frozenset[str]) -> bytes:
+        """Do it, in the worker; what stands in the answer's frame."""
+        if self.html.strip():
+            return _encoder.encode(html_document(self.html, self.images))
+        return _encoder.encode(text_document(self.text, instead=self.instead))
+
+    answer_bytes = _VIEW_BYTES
+
+    def result(self, answer: bytes | memoryview) -> str:
+        """The document, as untrusted as the mail: its frame and its policy hold all the same.
+
+        :raises InvalidAnswer: for what is no text.
+        """
+        try:
+            return _documents.decode(answer)
+        except (MsgspecError, ValueError) as why:
+            raise InvalidAnswer(f"not an answer: {why}") from None
+
+
+_renderings = Decoder(Rendering)
+
+
+def request(content: bytes) -> Request | Rendering:
     """The request in a frame's content."""
     (index,) = _INDEX.unpack_from(content)
+    if index == _DOCUMENT:
+        return _renderings.decode(memoryview(content)[_INDEX.size :])
     return Request(content[_INDEX.size :], None if index == _WHOLE else index)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -16,16 +16,16 @@ from tempmail.mail.parse import PARSER_VERSION, unparsed
 from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.model.errors import NotFound, TempmailError, Unavailable
 from tempmail.model.message import View
-from tempmail.workers.answers import Request
+from tempmail.workers.answers import Rendering, Request
 from tempmail.workers.worker import Limits, ParseFailed, Worker, command
 
 
 class _Waiting:
     """A request whose result somebody waits for."""
 
-    def __init__(self, request: Request, pool: ParserPool) -> None:
+    def __init__(self, request: Request | Rendering, pool: ParserPool) -> None:
         self.request = request
-        self.size = len(request.raw)
+        self.size = request.size
         self.result: Deferred[Any] = Deferred(lambda _: pool.forget(self))
 
     def answer(self, result: object) -> None:
@@ -35,6 +35,10 @@ class _Waiting:
             self.result.errback(result)
         else:
             self.result.callback(result)
+
+
+class _GivenUp(Unavailable):
+    """A document was too much for its worker."""
 
 
 class ParserPool:
@@ -109,7 +113,20 @@ class ParserPool:
         """
         return self._ask(Request(raw, index))
 
-    def _ask(self, request: Request) -> Deferred[Any]:
+    def document(self, html: str, text: str, images: Mapping[str, str]) -> Deferred[str]:
+        """A mail's HTML made safe; its text where it has no HTML, or where that is given up.
+
+        :param images: as for :func:`tempmail.mail.safe_html.safe_html`.
+        :raises Unavailable: as for :meth:`parse`.
+        """
+        made: Deferred[str] = self._ask(Rendering(html, text, images))
+        return made.addErrback(self._text_instead, text)
+
+    def _text_instead(self, failure: Failure, text: str) -> Deferred[str]:
+        failure.trap(_GivenUp)
+        return self._ask(Rendering("", text, {}, instead=True))
+
+    def _ask(self, request: Request | Rendering) -> Deferred[Any]:
         waiting = _Waiting(request, self)
         if not self._open:
             return fail(self._refusal("stopping", waiting.size))
@@ -189,7 +206,9 @@ class ParserPool:
             return
         self._parses.labels(failed.outcome).inc()
         self._log.warn("{defect}: a mail of {size} bytes", defect=failed.defect, size=waiting.size)
-        if waiting.request.index is None:
+        if isinstance(waiting.request, Rendering):
+            waiting.answer(_GivenUp(f"{failed.defect}; the raw message holds the text"))
+        elif waiting.request.index is None:
             waiting.answer(unparsed(waiting.request.raw, failed.defect, lasting=failed.lasting))
         else:
             waiting.answer(Unavailable(f"{failed.defect}; the raw message holds the attachment"))

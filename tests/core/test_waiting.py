@@ -188,6 +188,46 @@ class FollowingTests(SynchronousTestCase):
         self.assert_received(1, 2)
         self.assertEqual((len(self.table.asked), self.lost), (1, 0))
 
+    def test_while_it_is_paused_messages_wait_in_the_table(self) -> None:
+        following = self.follow(0)
+        self.table.answer()
+        following.pause()
+        for seq in (1, 2):
+            self.commit(seq)
+            self.publish(seq)
+        self.assert_received()
+        self.assertEqual(len(self.table.asked), 1)
+        following.resume()
+        self.table.answer()
+        self.assert_received(1, 2)
+
+    def test_while_it_is_paused_no_further_page_is_read(self) -> None:
+        following = self.follow(0, last_seq=450)
+        following.pause()
+        self.table.answer()
+        self.assert_received(*range(1, 201))
+        self.assertEqual(len(self.table.asked), 1)
+        following.resume()
+        self.table.answer()
+        self.table.answer()
+        self.assert_received(*range(1, 451))
+
+    def test_one_who_paused_can_stop(self) -> None:
+        following = self.follow(0, last_seq=450)
+        following.pause()
+        self.table.answer()
+        following.stop()
+        self.assertEqual(len(self.table.asked), 1)
+
+    def test_whoever_prepares_for_readers_hears_of_each_event_at_once(self) -> None:
+        heard: list[Event] = []
+        self.watching = Watching(
+            cast(Mailboxes, None), cast(Messages, self.table), self.bus, heard.append
+        )
+        self.follow(0)
+        self.publish(3)
+        self.assertEqual(heard, [arrival(3)])
+
     def test_a_mailbox_that_has_ended_is_told_as_such(self) -> None:
         self.follow(0)
         self.table.fail(NotFound("ended"))

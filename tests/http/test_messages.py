@@ -143,6 +143,7 @@ class Reading(MessageCase):
                         "size": 12,
                         "content_id": None,
                         "inline": False,
+                        "blocked": False,
                     }
                 ],
                 "body_html": "<p>hi</p>",

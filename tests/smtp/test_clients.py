@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,8 +27,8 @@ from tempmail.smtp.tls import ReloadedContext, self_signed
 from tests.smtp.edge import ENVELOPE, HELLO, Edge, codes
 
 MAIL = ENVELOPE + b"DATA\r\nhi\r\n.\r\n"
-POSTFIX = Path(os.environ.get("TEMPMAIL_POSTFIX", "/usr"))
-"""Where Debian's package postfix was unpacked: see tests/run."""
+POSTFIX = Path(sys.prefix, "postfix/usr")
+"""Debian's package postfix, unpacked there by tests/run."""
 
 
 class RealClients(TestCase):

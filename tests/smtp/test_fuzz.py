@@ -1,0 +1,148 @@
+"""The running daemon under clients of every kind: it neither fails, ends nor grows."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.daemon import PATIENCE, Daemon, daemon
+from tests.smtp.edge import codes
+
+LINES = [
+    b"EHLO client.test", b"HELO client.test", b"EHLO", b"MAIL FROM:<a@sender.test>",
+    b"MAIL FROM:<>", b"MAIL FROM:<a@sender.test> SIZE=99999999", b"RCPT TO:<box@tempmail.localhost>",
+    b"RCPT TO:<Box+tag@TEMPMAIL.localhost>", b"RCPT TO:<box@elsewhere.test>", b"RCPT TO:<>", b"RSET",
+    b"NOOP x", b"HELP", b"VRFY box", b"EXPN box", b"XYZZY", b"", b"\xff\xfe", b"NO\0OP", b"NOOP\nNOOP",
+    b"x" * 3000, b"GET / HTTP/1.1", b"QUIT", b"STARTTLS",
+]  # fmt: skip
+CONTENT = st.binary(max_size=200) | st.sampled_from(
+    [b"\n.\n", b"\r.\r", b".\r\n..\r\n", b"x" * 100_000, b"\r\nQUIT\r\n"]
+)
+WARM = 3
+GROWTH = 8 << 20  # bytes: what an allocator wins and loses; a leak of a session's is ten times it
+
+_addresses = (f"127.{n >> 8 & 255}.{n & 255}.9" for n in itertools.count(1))
+
+
+class Client(RuleBasedStateMachine):
+    """One client at a time, each from an address of its own so that limits leave it alone."""
+
+    port: int
+
+    @initialize()
+    def connect(self) -> None:
+        self.socket = socket.create_connection(
+            ("127.0.0.1", self.port), PATIENCE, source_address=(next(_addresses), 0)
+        )
+        self.heard = self.socket.recv(4096)
+        assert codes(self.heard) == ["220"]
+        self.gone = False
+
+    @precondition(lambda self: not self.gone)
+    @rule(line=st.sampled_from(LINES))
+    def say(self, line: bytes) -> None:
+        self.send(line + b"\r\n")
+
+    @precondition(lambda self: not self.gone)
+    @rule(octets=st.binary(min_size=1, max_size=50))
+    def babble(self, octets: bytes) -> None:
+        self.send(octets)
+
+    @precondition(lambda self: not self.gone)
+    @rule(content=CONTENT)
+    def hand_over(self, content: bytes) -> None:
+        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+        self.send(b"DATA\r\n" + stuffed + b"\r\n.\r\n")
+
+    @precondition(lambda self: not self.gone)
+    @rule(content=CONTENT, more=st.integers(-3, 3), last=st.booleans())
+    def hand_over_a_chunk(self, content: bytes, more: int, last: bool) -> None:
+        size = max(0, len(content) + more)  # not always the truth
+        self.send(b"BDAT %d%s\r\n" % (size, b" LAST" if last else b"") + content)
+
+    @precondition(lambda self: not self.gone)
+    @rule()
+    def vanish(self) -> None:
+        self.socket.close()
+        self.gone = True
+
+    @precondition(lambda self: self.gone)
+    @rule()
+    def come_again(self) -> None:
+        self.connect()
+
+    @invariant()
+    def hear(self) -> None:
+        """What has been said until now; the rest comes later, or never."""
+        if self.gone:
+            return
+        self.socket.setblocking(False)
+        try:
+            while piece := self.socket.recv(65536):
+                self.heard += piece
+            self.vanish()
+        except BlockingIOError:
+            self.socket.settimeout(PATIENCE)
+        except OSError:
+            self.vanish()
+        for line in self.heard.split(b"\r\n")[:-1]:
+            assert line[:1] in b"245" or line.startswith(b"354 "), line
+            assert line[3:4] in b" -", line
+
+    def send(self, octets: bytes) -> None:
+        try:
+            self.socket.sendall(octets)
+        except OSError:
+            self.vanish()
+
+    def teardown(self) -> None:
+        if not self.gone:
+            self.socket.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    with daemon(tmp_path_factory.mktemp("fuzz")) as it:
+        yield it
+
+
+def test_a_daemon_survives_every_client(running: Daemon, request: pytest.FixtureRequest) -> None:
+    exhaustive = request.config.getoption("exhaustive", False)
+    seeded = settings(
+        max_examples=500 if exhaustive else 25,
+        stateful_step_count=40,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    address, token = running.create()
+    machine = type("Client", (Client,), {"port": running.smtp})
+    memory = []
+    for _ in range(2 * WARM):
+        run_state_machine_as_test(machine, settings=seeded)
+        running.send(address)
+        memory.append(_resident(running.process.pid))
+    assert running.process.poll() is None
+    assert "Traceback" not in "".join(running.output)
+    assert max(memory[WARM:]) - memory[WARM - 1] < GROWTH, memory
+    status, mailbox = running.request("GET", f"/api/v1/mailboxes/{address}", token)
+    assert (status, mailbox["message_count"]) == (200, 2 * WARM)
+
+
+def _resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
