@@ -58,6 +58,10 @@ class Events(SynchronousTestCase):
     def is_over(self, connection: Connection) -> bool:
         return chunks(connection.received().partition(b"\r\n\r\n")[2])[1]
 
+    def network_of(self, connection: Connection) -> Any:
+        """What the network pauses and resumes."""
+        return connection.transport.producer
+
     def refused(self, reason: str) -> float | None:
         return self.service.metrics.registry.get_sample_value(
             "tempmail_followers_refused_total", {"reason": reason}
@@ -209,16 +213,16 @@ class Events(SynchronousTestCase):
 
     def test_to_one_who_does_not_read_nothing_is_written(self) -> None:
         stream = self.open()
-        stream.transport.producer.pauseProducing()
+        self.network_of(stream).pauseProducing()
         for _ in range(3):
             self.service.deliver(self.url)
         self.assertEqual(self.told(stream), [])
-        stream.transport.producer.resumeProducing()
+        self.network_of(stream).resumeProducing()
         self.assertEqual([one["seq"] for one in self.told(stream)], [1, 2, 3])
 
     def test_one_who_has_not_caught_up_by_the_next_ping_is_let_go(self) -> None:
         stream = self.open()
-        stream.transport.producer.pauseProducing()
+        self.network_of(stream).pauseProducing()
         for _ in range(PING_SECONDS):
             self.service.clock.advance(1)
         self.assertTrue(self.is_over(stream))
@@ -227,7 +231,7 @@ class Events(SynchronousTestCase):
 
     def test_one_who_would_miss_what_is_in_no_table_is_let_go(self) -> None:
         stream = self.open()
-        stream.transport.producer.pauseProducing()
+        self.network_of(stream).pauseProducing()
         self.service.bus.publish(Event(EventKind.DELETED, 1))
         self.assertTrue(self.is_over(stream))
         self.assert_nothing_is_held()

@@ -102,7 +102,9 @@ class Waiting(SynchronousTestCase):
 
     def test_all_who_wait_share_one_look_at_the_message(self) -> None:
         waiting = [self.begin() for _ in range(3)]
+        self.service.storage.gate.close()
         self.deliver()
+        self.service.storage.gate.open()
         self.assertEqual({self.reply(one).status for one in waiting}, {200})
         self.assertEqual((self.service.storage.fetched, self.service.parser.parsed), (1, 1))
 
