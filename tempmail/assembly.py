@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
@@ -16,6 +17,7 @@ from tempmail.core.blocks import BlockExchange, Blocks
 from tempmail.core.budget import ByteBudget
 from tempmail.core.delivery import Delivery
 from tempmail.core.delivery_log import DeliveryLog
+from tempmail.core.documents import Documents
 from tempmail.core.expiry import Sweeper
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
@@ -23,6 +25,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Ingest
 from tempmail.core.reading import Reading
 from tempmail.core.recipients import AcceptAll, CatchAll, RejectUnknown, UnknownRecipients
+from tempmail.core.signing import Signing
 from tempmail.core.views import Views
 from tempmail.core.waiting import Watching
 from tempmail.http.api import api_resource
@@ -48,6 +51,7 @@ from tempmail.storage.mailboxes import PostgresMailboxes
 from tempmail.storage.messages import PostgresMessages
 from tempmail.storage.migrate import migrate
 from tempmail.storage.recipients import PostgresRecipients
+from tempmail.storage.secrets import PostgresSecrets
 from tempmail.storage.sweeping import PostgresHousekeeping, prepare_partition
 from tempmail.welcome import welcome
 from tempmail.workers.pool import ParserPool
@@ -130,6 +134,8 @@ class Daemon:
         watching = Watching(desk, messages, bus, ahead.arrived)
         self._polls = LongPolls(watching, views, metrics, reactor)
         self._streams = EventStreams(watching, metrics, reactor)
+        signing = Signing(PostgresSecrets(self._database, "documents"), time.time)
+        documents = Documents(views, messages, self._parser, signing)
         self._sweeper = Sweeper(housekeeping, bus, metrics, reactor)
 
         recipients = PostgresRecipients(self._database, settings.tombstone_days)
@@ -171,6 +177,7 @@ class Daemon:
                 bus,
                 lambda: self._ready,
                 deliveries=self._deliveries,
+                documents=documents,
                 version=__version__,
                 websocket=InboxResource(self._live),
             ),

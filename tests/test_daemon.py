@@ -11,7 +11,9 @@ import socket
 import ssl
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,44 @@ def test_a_websocket_that_comes_late_resumes_where_it_left(running: Daemon) -> N
         assert [json.loads(socket_.recv(PATIENCE))["seq"] for _ in range(2)] == [2, 3]
         running.send(address)
         assert json.loads(socket_.recv(PATIENCE))["seq"] == 4
+
+
+def test_a_wait_is_answered_with_the_mail_that_matches(running: Daemon) -> None:
+    address, token = running.create()
+    messages = f"/api/v1/mailboxes/{address}/messages"
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(
+            running.request, "GET", f"{messages}/wait?from=SHOP&body=/[0-9]{{3}}-[0-9]{{4}}/", token
+        )
+        running.send(address)
+        running.send(address, mail=CODE)
+        status, message = waiting.result(PATIENCE)
+    assert (status, message["seq"], message["subject"]) == (200, 2, "Your code")
+    assert running.request("GET", f"{messages}/wait?after=2&timeout=1", token)[0] == 204
+
+
+def test_events_are_streamed_from_where_the_client_left(running: Daemon) -> None:
+    address, token = running.create()
+    running.send(address)
+    url = f"http://127.0.0.1:{running.http}/api/v1/mailboxes/{address}/events?token={token}"
+    request = urllib.request.Request(url, headers={"Last-Event-ID": "0"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as stream:
+        running.send(address)
+        told = [json.loads(line[6:]) for line in itertools.islice(stream, 11) if b"data" in line]
+        assert [(one["event"], one["seq"]) for one in told] == [
+            ("new_message", 1),
+            ("new_message", 2),
+        ]
+        running.request("DELETE", f"/api/v1/mailboxes/{address}", token)
+        assert stream.read() == b'event: expired\ndata: {"event":"expired"}\n\n'
+
+
+def test_words_of_mails_that_nobody_has_read_are_found(running: Daemon) -> None:
+    address, token = running.create()
+    for mail in (CODE, b"Subject: Other\r\n\r\nNothing\r\n"):
+        running.send(address, mail=mail)
+    _, found = running.request("GET", f"/api/v1/mailboxes/{address}/messages?q=shop+4711", token)
+    assert [one["seq"] for one in found["messages"]] == [1]
 
 
 def test_a_deleted_mailbox_says_expired_to_its_websockets_and_closes_them(running: Daemon) -> None:
@@ -153,6 +193,26 @@ def test_after_sigkill_no_server_is_left_and_the_next_start_works(tmp_path: Path
         assert raw == (200, CODE)
         assert second.terminate() == ENDED
     assert not _processes_in(tmp_path)
+
+
+def test_sigterm_answers_all_who_wait(tmp_path: Path) -> None:
+    with (
+        daemon(tmp_path, "--metrics", "tcp:0:interface=127.0.0.1") as it,
+        ThreadPoolExecutor() as threads,
+    ):
+        address, token = it.create()
+        mailbox = f"/api/v1/mailboxes/{address}"
+        events = f"http://127.0.0.1:{it.http}{mailbox}/events?token={token}"
+        with urllib.request.urlopen(events, timeout=PATIENCE) as stream:
+            waiting = threads.submit(
+                it.request, "GET", f"{mailbox}/messages/wait?timeout=120", token
+            )
+            place = next(line.split()[1] for line in it.output if line.startswith("  metrics"))
+            while b"tempmail_long_polls 1.0" not in urllib.request.urlopen(place).read():
+                assert not waiting.done()
+            assert it.terminate() == ENDED
+            assert waiting.result(PATIENCE)[0] == 204
+            assert stream.read() == b"id: 0\nretry: 2000\n\n"
 
 
 def test_sigterm_under_load_answers_what_was_complete_and_doubles_nothing(tmp_path: Path) -> None:

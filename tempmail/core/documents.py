@@ -16,6 +16,9 @@ from tempmail.mail.raster import raster_type
 from tempmail.model.errors import NotFound
 from tempmail.model.message import Message, Summary
 
+PATH = "/m"
+"""Under which documents are served."""
+
 _ANY_VERSION = 2**31 - 1
 """Of a parser, to which every view is an old one: its raw bytes come with it."""
 
@@ -47,19 +50,11 @@ class Image:
 
 
 class Documents:
-    """:param path: under which documents are served, ``/m`` say: ``/m/TOKEN`` is one, and
-    ``/m/TOKEN/images/INDEX`` one of its images.
-    """
+    """Makes and opens documents: ``/m/TOKEN`` is one, ``/m/TOKEN/images/INDEX`` an image of it."""
 
     def __init__(
-        self,
-        views: Views,
-        messages: Messages,
-        renderer: Renderer,
-        signing: Signing,
-        path: str = "/m",
+        self, views: Views, messages: Messages, renderer: Renderer, signing: Signing
     ) -> None:
-        self.path = path
         self._views = views
         self._messages = messages
         self._renderer = renderer
@@ -71,7 +66,7 @@ class Documents:
         :raises Unavailable: it cannot be signed now.
         """
         grant = Grant(message.mailbox_id, message.id)
-        return f"{self.path}/{await self._signing.sign(grant)}"
+        return f"{PATH}/{await self._signing.sign(grant)}"
 
     async def of(self, message: Message) -> str:
         """The document of a message that has been opened with a credential.
@@ -87,7 +82,7 @@ class Documents:
         :raises Unavailable: it cannot be made now.
         """
         message = await self._views.read(*await self._signing.open(token))
-        return await self._made(message, f"{self.path}/{token}")
+        return await self._made(message, f"{PATH}/{token}")
 
     async def image(self, token: str, index: int) -> Image:
         """One of the images that belong to the document of ``token``.

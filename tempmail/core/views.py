@@ -130,6 +130,7 @@ def previewed(summary: Summary, view: View) -> Summary:
         preview=preview(view.body_text),
         attachment_count=len(view.attachments),
         parser_version=view.parser_version,
+        codes=view.codes,
     )
 
 

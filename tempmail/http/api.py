@@ -10,11 +10,13 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from tempmail.core.delivery_log import DeliveryLog
+from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Health
 from tempmail.core.reading import Reading
 from tempmail.http.deliveries import DeliveryRoutes
+from tempmail.http.documents import DocumentRoutes
 from tempmail.http.events import EventRoutes, EventStreams
 from tempmail.http.health import HealthRoutes
 from tempmail.http.mailboxes import MailboxRoutes
@@ -35,6 +37,7 @@ def api_resource(
     ready: Callable[[], bool],
     *,
     deliveries: DeliveryLog,
+    documents: Documents,
     version: str,
     websocket: IResource | None = None,
 ) -> IResource:
@@ -47,8 +50,9 @@ def api_resource(
     app = klein_app(
         [
             *MailboxRoutes(desk).routes(),
-            *MessageRoutes(reading).routes(),
-            *WaitRoutes(polls).routes(),
+            *MessageRoutes(reading, documents).routes(),
+            *DocumentRoutes(reading, documents).routes(),
+            *WaitRoutes(polls, documents).routes(),
             *EventRoutes(streams).routes(),
             *DeliveryRoutes(deliveries).routes(),
             *HealthRoutes(health, bus, ready, version).routes(),

@@ -9,13 +9,13 @@ from base64 import b64encode
 import msgspec
 from twisted.web.server import Request
 
-from tempmail.core.documents import Documents
+from tempmail.core.documents import PATH, Documents
 from tempmail.core.reading import Reading
 from tempmail.http.answers import Answer
 from tempmail.http.credentials import session_owner
 from tempmail.http.finishing import to_the_end
 from tempmail.http.messages import one_or_latest
-from tempmail.http.requests import parameters
+from tempmail.http.requests import Nothing, parameters
 from tempmail.http.routes import Route
 from tempmail.mail.document import STYLE
 from tempmail.model.errors import NotFound
@@ -64,7 +64,7 @@ class DocumentRoutes:
 
     def routes(self) -> list[Route]:
         """What can be asked for here."""
-        signed = f"{self._documents.path}/<token>"
+        signed = f"{PATH}/<token>"
         return [
             Route("GET", "/api/v1/mailboxes/<address>/messages/<which>/html", self.html),
             Route("GET", signed, self.signed),
@@ -82,6 +82,7 @@ class DocumentRoutes:
         return _document(await to_the_end(self._documents.open(token)), asked)
 
     async def image(self, request: Request, token: str, index: str) -> Answer:
+        parameters(request, query=Nothing)
         if _INDEX.fullmatch(index) is None:
             raise NotFound("there is no such image in this message")
         image = await self._documents.image(token, int(index))

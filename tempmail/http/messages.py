@@ -6,6 +6,7 @@ from uuid import UUID
 
 from twisted.web.server import Request
 
+from tempmail.core.documents import Documents
 from tempmail.core.reading import Reading
 from tempmail.http.answers import EMPTY, Answer, json
 from tempmail.http.credentials import session_owner
@@ -23,10 +24,13 @@ _RAW_HEADERS = {
 
 
 class MessageRoutes:
-    """:param reading: what the owner of a mailbox can do with its messages."""
+    """:param reading: what the owner of a mailbox can do with its messages.
+    :param documents: give each message the address of its own.
+    """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, documents: Documents) -> None:
         self._reading = reading
+        self._documents = documents
 
     def routes(self) -> list[Route]:
         """What can be asked for here."""
@@ -74,7 +78,7 @@ class MessageRoutes:
         owner = session_owner(request)
         parameters(request, query=Nothing)
         message = await to_the_end(self._reading.get(address, owner, one_or_latest(which)))
-        return json(message_of(message))
+        return json(message_of(message, await self._documents.url(message.summary)))
 
     async def raw(self, request: Request, address: str, which: str) -> Answer:
         owner = session_owner(request)

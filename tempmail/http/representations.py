@@ -86,6 +86,18 @@ def mailbox_of(kept: mailbox.Mailbox, token: str | None = None) -> Mailbox:
     )
 
 
+class Code(Struct):
+    value: str
+    confidence: float
+    context: str
+
+
+class Link(Struct):
+    href: str
+    text: str
+    kind: str
+
+
 class Summary(Struct, kw_only=True):
     id: UUID
     seq: int
@@ -99,6 +111,7 @@ class Summary(Struct, kw_only=True):
     size: int
     is_read: bool
     attachment_count: int | None
+    codes: tuple[Code, ...]
 
 
 class MessageList(Struct, kw_only=True):
@@ -137,9 +150,11 @@ class Message(Summary, kw_only=True):
     date: datetime | None
     body_text: str
     body_html: str
+    html_url: str
     headers: list[Header]
     trace: list[str]
     attachments: list[Attachment]
+    links: list[Link]
     envelope: Envelope
     defects: tuple[str, ...]
 
@@ -166,8 +181,11 @@ def _attachment_of(kept: message.Attachment) -> Attachment:
     )
 
 
-def message_of(kept: message.Message) -> Message:
-    """A message that has been parsed."""
+def message_of(kept: message.Message, html_url: str) -> Message:
+    """A message that has been parsed.
+
+    :param html_url: where its document can be opened without a credential.
+    """
     view = kept.view
     assert view is not None
     return Message(
@@ -177,9 +195,11 @@ def message_of(kept: message.Message) -> Message:
         date=None if view.date is None else _utc(view.date),
         body_text=view.body_text,
         body_html=view.body_html,
+        html_url=html_url,
         headers=[Header(name, value) for name, value in view.headers],
         trace=[value for name, value in view.headers if name.lower() in _TRACE_FIELDS],
         attachments=[_attachment_of(one) for one in view.attachments],
+        links=[Link(one.href, one.text, one.kind) for one in view.links],
         envelope=msgspec.convert(kept.trace, Envelope, from_attributes=True),
         defects=view.defects,
     )

@@ -12,6 +12,7 @@ from twisted.web.server import Request
 from werkzeug.exceptions import MethodNotAllowed
 
 from tempmail.http.answers import Answer, Stream, send
+from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, problem_of
 
 _log = Logger()
@@ -59,6 +60,6 @@ async def _refuse(request: Request, failure: Failure) -> None:
             "{method} {path} failed",
             failure,
             method=request.method.decode("ascii"),
-            path=request.path.decode("ascii"),
+            path=logged(request.path),
         )
     await send(request, answer)

@@ -17,13 +17,13 @@ from twisted.web.resource import IResource
 from tempmail.core.metrics import Metrics
 from tempmail.http.answers import Answer
 from tempmail.http.channel import Channel, Limits
+from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, Problem
 
 _access = Logger("tempmail.http.access")
 
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _CLIENT_LEFT = 499
-_LOGGED_PATH = 200
 
 _BAD_PATH = Problem(
     400, "bad_path", "the path is UTF-8 without control characters, encoded or doubled slashes"
@@ -63,7 +63,7 @@ class Request(server.Request):
 
     def processingFailed(self, reason: Failure) -> Failure:
         self._log.failure(
-            "{method} {path} failed", reason, method=_shown(self.method), path=_shown(self.path)
+            "{method} {path} failed", reason, method=logged(self.method), path=logged(self.path)
         )
         if self.startedWriting:
             self.channel.abort()
@@ -150,18 +150,13 @@ class Site(server.Site):
         ).inc()
         _access.info(
             "{method} {path} {status} {bytes} B {milliseconds} ms {client}",
-            method=_shown(method),
-            path=_shown(path),
+            method=logged(method),
+            path=logged(path),
             status=status,
             bytes=size,
             milliseconds=round(seconds * 1000, 1),
             client=getattr(client, "host", "-"),
         )
-
-
-def _shown(text: bytes) -> str:
-    """Part of a request line as it may stand in a log: bounded, printable, without its query."""
-    return text.partition(b"?")[0][:_LOGGED_PATH].decode("ascii", "backslashreplace")
 
 
 def _is_plain(path: bytes) -> bool:

@@ -6,6 +6,7 @@ import msgspec
 from twisted.web.http import NO_CONTENT
 from twisted.web.server import Request
 
+from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls, Wanted
 from tempmail.core.matching import matcher
 from tempmail.http.answers import Answer
@@ -17,10 +18,13 @@ from tempmail.model.message import Message
 
 
 class WaitRoutes:
-    """:param polls: those who wait."""
+    """:param polls: those who wait.
+    :param documents: give each message the address of its own.
+    """
 
-    def __init__(self, polls: LongPolls) -> None:
+    def __init__(self, polls: LongPolls, documents: Documents) -> None:
         self._polls = polls
+        self._documents = documents
         self._encoded: tuple[Message | None, bytes] = (None, b"")
 
     def routes(self) -> list[Route]:
@@ -40,16 +44,18 @@ class WaitRoutes:
         headers = {"Tempmail-After": str(caught.after)}
         if not caught.messages:
             return Answer(NO_CONTENT, headers=headers)
-        bodies = [self._json(one) for one in caught.messages]
+        bodies = [await self._json(one) for one in caught.messages]
         if asked.count is None:
             (body,) = bodies
         else:
             body = b'{"messages":[' + b",".join(bodies) + b"]}"
         return Answer(200, body, "application/json", headers)
 
-    def _json(self, message: Message) -> bytes:
+    async def _json(self, message: Message) -> bytes:
         """Encoded once for all who waited for the same message: they are answered in a row, and
         then share the memory of what may be megabytes."""
         if self._encoded[0] is not message:
-            self._encoded = (message, msgspec.json.encode(message_of(message)))
+            url = await self._documents.url(message.summary)
+            if self._encoded[0] is not message:  # by another, while the keys were looked up
+                self._encoded = (message, msgspec.json.encode(message_of(message, url)))
         return self._encoded[1]

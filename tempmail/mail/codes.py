@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from attrs import frozen
-
 from tempmail.mail.code_words import (
     ASKS,
     BARGAIN,
@@ -23,6 +21,7 @@ from tempmail.mail.code_words import (
 )
 from tempmail.mail.folding import SENTENCE_END, clean, fold
 from tempmail.mail.hypertext import read
+from tempmail.model.message import Code
 
 MAX_CODES = 20
 MAX_CONTEXT = 120
@@ -57,23 +56,6 @@ _GOES_ON = re.compile(r"[/@_=\\]|[.,:][0-9]{1,3}(?!\w)|[^ \n]{0,60}@|\.[0-9a-z]"
 _PREFIXED = re.compile(r"[A-Z]{1,2}-([0-9]{4,8})")
 _QUANTITY = re.compile(r"[0-9]+-?[a-z]+(?:-[a-z]+)*|[vV][0-9]+|[a-z]+-[0-9]+")  # 24h, 6-digit, v2
 _SLOGAN = re.compile(r"[A-Za-z]{4,}[0-9]{1,4}")  # SAVE20, rita1990
-
-
-@frozen
-class Code:
-    """Something to type in.
-
-    :ivar value: what the reader types, in ASCII.  Groups of digits are joined (``123 456`` and
-        ``123-456`` are ``123456``), groups with letters keep their hyphens (``ABCD-EFGH``) and
-        lose their spaces; one or two letters that sites print before their field for digits are
-        left out (``G-123456`` is ``123456``).
-    :ivar confidence: from 0 to 1.
-    :ivar context: the sentence or lines around it; at most 120 characters.
-    """
-
-    value: str
-    confidence: float
-    context: str
 
 
 def find_codes(subject: str, text: str, html: str) -> tuple[Code, ...]:

@@ -12,6 +12,7 @@ from tempmail.mail import link_words
 from tempmail.mail.folding import MAX_TEXT, SENTENCE_END, clean, fold
 from tempmail.mail.hypertext import read
 from tempmail.mail.vocabulary import Words
+from tempmail.model.message import Link
 
 MAX_LINKS = 100
 MAX_HREF = 4096
@@ -40,22 +41,6 @@ _ADDRESSES = (
     ("confirm", link_words.URL_CONFIRM),
     ("sign_in", link_words.URL_SIGN_IN),
 )
-
-
-@frozen
-class Link:
-    """A link as the mail has it.
-
-    :ivar href: verbatim, without HTML's or a transfer encoding's escapes; http or https.
-    :ivar text: the anchor's; empty for one that stands in plain text.
-    :ivar kind: ``confirm`` (an address, an account, a subscription), ``sign_in``, ``reset`` (or
-        first setting, of a password), ``invite``, ``unsubscribe``, or ``other``.  A link that
-        carries nothing secret, such as that to a log-in page, is ``other``.
-    """
-
-    href: str
-    text: str
-    kind: str
 
 
 @frozen

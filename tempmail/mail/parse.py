@@ -8,17 +8,19 @@ from itertools import islice
 
 from tempmail.mail.addresses import Author, authors
 from tempmail.mail.charsets import decode
+from tempmail.mail.codes import find_codes
 from tempmail.mail.contents import MAX_BODY_BYTES, Body, File, contents
 from tempmail.mail.encoded_words import unstructured
 from tempmail.mail.envelope_headers import author_of, scan, subject_of
 from tempmail.mail.file_kinds import blocked_kind
 from tempmail.mail.header_fields import MAX_FIELD_BYTES
+from tempmail.mail.links import find_links
 from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.mail.storable import one_line, within
 from tempmail.mail.tree import Part, read
 from tempmail.model.message import Attachment, View
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Grows whenever the same bytes give another view."""
 
 MAX_ATTACHMENTS = 200
@@ -52,19 +54,24 @@ def parse(raw: bytes, refused: frozenset[str] = REFUSED_KINDS) -> View:
     author = author_of(root.first(b"from"))
     if not any(author):
         author = Author(scanned.from_address, scanned.from_name)
+    subject = subject_of(root.first(b"subject")) or scanned.subject
+    body_text = _joined(text, "text", defects)
+    body_html = _joined(html, "HTML", defects)
     return View(
-        subject=subject_of(root.first(b"subject")) or scanned.subject,
+        subject=subject,
         from_address=author.address,
         from_name=author.name,
         cc=_addresses(root, b"cc"),
         reply_to=_addresses(root, b"reply-to"),
         date=_date(root, defects),
-        body_text=_joined(text, "text", defects),
-        body_html=_joined(html, "HTML", defects),
+        body_text=body_text,
+        body_html=body_html,
         headers=tuple((one_line(decode(name), 256), _shown(value)) for name, value in root.fields),
         attachments=tuple(attachments),
         defects=tuple(defects),
         parser_version=PARSER_VERSION,
+        codes=find_codes(subject, body_text, body_html),
+        links=find_links(body_text, body_html),
     )
 
 

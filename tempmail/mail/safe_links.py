@@ -14,13 +14,13 @@ MAX_URL = 8 * 1024
 
 _IGNORED = re.compile(r"[\t\r\n]|^[\x00-\x20]+|[\x00-\x20]+$")
 _WEB = re.compile(
-    r"(https?)://([^\s/?#\\@:]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?(?=[/?#]|$)", re.I
+    r"(https?)://([^\s/?#\\@:]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?(?=[/?#]|$)", re.IGNORECASE
 )
-_MAIL = re.compile(r"mailto:(?=[^/])", re.I)
-_ASCII_HOST = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+\.?|\[[0-9a-f:.]+\]", re.I | re.A)
+_MAIL = re.compile(r"mailto:(?=[^/])", re.IGNORECASE)
+_ASCII_HOST = re.compile(r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?|\[[0-9A-Fa-f:.]+\]")
 _LITERAL = string.punctuation.translate(str.maketrans("", "", "\"'<>\\^`{|}"))
 
-_IN_TEXT = re.compile(r"(?:https?://|mailto:)[^\s<>\"\x00-\x1f]{1,4096}", re.I)
+_IN_TEXT = re.compile(r"(?:https?://|mailto:)[^\s<>\"\x00-\x1f]{1,4096}", re.IGNORECASE)
 _TRAILING = ".,;:!?'*_~\u3002\uff0c\uff01\uff1f"
 
 REL = "noopener noreferrer nofollow"

@@ -25,7 +25,7 @@ _PROPERTIES = frozenset(
     ]
 )
 
-_TOKEN = r"""(?:
+_WORD = r"""(?:
       -?[a-z][a-z0-9-]*
     | [+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:%|[a-z]{1,4})?
     | \#[0-9a-f]{3,8}
@@ -33,7 +33,7 @@ _TOKEN = r"""(?:
     | "[^"\\]*" | '[^'\\]*'
 )"""
 _DECLARATION = re.compile(
-    rf"[ ]?([a-z-]+)[ ]?:[ ]?({_TOKEN}(?:[ ]?[ ,/][ ]?{_TOKEN})*)[ ]?(![ ]?important)?[ ]?",
+    rf"[ ]?([a-z-]+)[ ]?:[ ]?({_WORD}(?:[ ]?[ ,/][ ]?{_WORD})*)[ ]?(![ ]?important)?[ ]?",
     re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
 _URL = re.compile(r"""\burl\( ?(?:"[^"]*"|'[^']*'|[^"'()]*) ?\)""", re.IGNORECASE)

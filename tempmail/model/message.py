@@ -76,10 +76,44 @@ class Attachment:
 
 
 @frozen
+class Code:
+    """Something to type in.
+
+    :ivar value: what the reader types, in ASCII.  Groups of digits are joined (``123 456`` and
+        ``123-456`` are ``123456``), groups with letters keep their hyphens (``ABCD-EFGH``) and
+        lose their spaces; one or two letters that sites print before their field for digits are
+        left out (``G-123456`` is ``123456``).
+    :ivar confidence: from 0 to 1.
+    :ivar context: the sentence or lines around it; at most 120 characters.
+    """
+
+    value: str
+    confidence: float
+    context: str
+
+
+@frozen
+class Link:
+    """A link as the mail has it.
+
+    :ivar href: verbatim, without HTML's or a transfer encoding's escapes; http or https.
+    :ivar text: the anchor's; empty for one that stands in plain text.
+    :ivar kind: ``confirm`` (an address, an account, a subscription), ``sign_in``, ``reset`` (or
+        first setting, of a password), ``invite``, ``unsubscribe``, or ``other``.  A link that
+        carries nothing secret, such as that to a log-in page, is ``other``.
+    """
+
+    href: str
+    text: str
+    kind: str
+
+
+@frozen
 class View:
     """The cached parse of a message's raw bytes; remade when ``parser_version`` grows.
 
     :ivar headers: name and decoded value, in the order of the message.
+    :ivar codes, links: the likeliest first.
     :ivar defects: what was wrong with the message, or with parsing it, in words.
     """
 
@@ -95,6 +129,8 @@ class View:
     attachments: tuple[Attachment, ...]
     defects: tuple[str, ...]
     parser_version: int
+    codes: tuple[Code, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @frozen
@@ -106,7 +142,7 @@ class Summary:
     :ivar to_address: the forward-path as the sender wrote it, with its tag.
     :ivar subject, from_address, from_name: from a bounded scan at arrival.
     :ivar preview: the beginning of the text; None, like ``attachment_count`` and
-        ``parser_version``, until the message has been parsed.
+        ``parser_version``, until the message has been parsed.  Only then there are ``codes``.
     """
 
     id: UUID
@@ -124,6 +160,7 @@ class Summary:
     preview: str | None
     attachment_count: int | None
     parser_version: int | None
+    codes: tuple[Code, ...] = ()
 
 
 @frozen

@@ -17,7 +17,7 @@ from tempmail.core.views import preview
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, SessionOwner
-from tempmail.model.message import Attachment, Message, Summary, Trace, View
+from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.mailboxes import find, living
 from tempmail.storage.message_ids import sequence_of
@@ -26,10 +26,13 @@ from tempmail.storage.search import FOUND, text_query
 
 _SUMMARY = (
     "id, seq, mailbox_id, bucket, rcpt_to, tag, subject, from_address, from_name, received_at,"
-    " size, is_read, preview, jsonb_array_length(attachments), parser_version"
+    " size, is_read, preview, jsonb_array_length(attachments), parser_version,"
+    " codes"
 )
 _TRACE = "mail_from, rcpt_to, helo, peer_ip, tls"
-_VIEW = "cc, reply_to, date, body_text, body_html, headers, attachments, defects, parser_version"
+_VIEW = (
+    "cc, reply_to, date, body_text, body_html, headers, attachments, defects, parser_version, links"
+)
 
 # Extending a mailbox moves its messages: a snapshot sees it before or after, never between.
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -225,6 +228,8 @@ def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
         "attachments": json.dumps([asdict(one) for one in view.attachments]),
         "defects": json.dumps(view.defects),
         "parser_version": view.parser_version,
+        "codes": json.dumps([asdict(one) for one in view.codes]),
+        "links": json.dumps([asdict(one) for one in view.links]),
     }
     cursor.execute(
         f"SELECT bucket FROM mailboxes WHERE id = %s {_IN_PLACE}",  # noqa: S608
@@ -285,16 +290,17 @@ def _no_message() -> NotFound:
 
 
 def _message(row: tuple[Any, ...]) -> Message:
-    summary = _summary(row[:15])
-    return Message(summary, Trace(*row[15:20]), _view(summary, row[20:]))
+    summary = _summary(row[:16])
+    return Message(summary, Trace(*row[16:21]), _view(summary, row[21:]))
 
 
 def _summary(row: tuple[Any, ...]) -> Summary:
-    return Summary(UUID(row[0]), *row[1:])
+    *first, codes = row[1:]
+    return Summary(UUID(row[0]), *first, tuple(Code(**one) for one in codes or ()))
 
 
 def _view(summary: Summary, row: tuple[Any, ...]) -> View | None:
-    cc, reply_to, date, body_text, body_html, headers, attachments, defects, version = row
+    cc, reply_to, date, body_text, body_html, headers, attachments, defects, version, links = row
     if version is None:
         return None
     return View(
@@ -310,4 +316,6 @@ def _view(summary: Summary, row: tuple[Any, ...]) -> View | None:
         attachments=tuple(Attachment(**one) for one in attachments),
         defects=tuple(defects),
         parser_version=version,
+        codes=summary.codes,
+        links=tuple(Link(**one) for one in links or ()),
     )

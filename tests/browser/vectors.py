@@ -59,7 +59,7 @@ _SCRIPTS = {
     "script-with-slash": "<script/x>@JS@</script/y>",
     "script-remote": "<script src='@URL@'></script>",
     "script-remote-by-name": "<script src='@HOST@'></script>",
-    "script-from-data": "<script src=\"data:text/javascript,@JS@\"></script>",
+    "script-from-data": '<script src="data:text/javascript,@JS@"></script>',
     "script-module": "<script type=module>@JS@</script>",
     "script-in-table": "<table><tr><script>@JS@</script><td>x</table>",
     "script-in-svg": "<svg><script>@JS@</script></svg>",
@@ -73,64 +73,64 @@ _SCRIPTS = {
 }
 
 _HANDLERS = {
-    "img-onerror": "<img src=x: onerror=\"@JS@\">",
+    "img-onerror": '<img src=x: onerror="@JS@">',
     "img-onerror-slashes": "<img/src='x:'/onerror=\"@JS@\">",
-    "img-onerror-newlines": "<img\nsrc=x:\nonerror\n=\n\"@JS@\"\n>",
-    "img-onerror-form-feed": "<img\fsrc=x:\fonerror=\"@JS@\">",
-    "img-onerror-upper-case": "<IMG SRC=x: ONERROR=\"@JS@\">",
+    "img-onerror-newlines": '<img\nsrc=x:\nonerror\n=\n"@JS@"\n>',
+    "img-onerror-form-feed": '<img\fsrc=x:\fonerror="@JS@">',
+    "img-onerror-upper-case": '<IMG SRC=x: ONERROR="@JS@">',
     "img-onerror-entities": "<img src=x: onerror=\"&#116;op.pwned='@N@'\">",
-    "img-onerror-twice": "<img onerror=\"@JS@\" onerror=x src=x:>",
+    "img-onerror-twice": '<img onerror="@JS@" onerror=x src=x:>',
     "img-onerror-after-quote": "<img title='\"' src=x: onerror=\"@JS@\" alt='\"'>",
-    "img-onerror-unclosed": "<img src=x: onerror=\"@JS@\" <p>x",
+    "img-onerror-unclosed": '<img src=x: onerror="@JS@" <p>x',
     "img-onload": "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw=' onload=\"@JS@\" "
-    "onerror=\"@JS@\">",
-    "image-alias": "<image src=x: onerror=\"@JS@\">",
-    "body-onload": "<body onload=\"@JS@\">",
-    "body-onpageshow": "<body onpageshow=\"@JS@\">",
-    "html-in-body": "<p>x<body onload=\"@JS@\"><html onclick=x>",
-    "svg-onload": "<svg onload=\"@JS@\"></svg>",
-    "svg-animate-onbegin": "<svg><animate onbegin=\"@JS@\" attributeName=x dur=1s></svg>",
-    "svg-set-onbegin": "<svg><set onbegin=\"@JS@\" attributeName=x></svg>",
-    "svg-image-onerror": "<svg><image href=x: onerror=\"@JS@\"></svg>",
-    "iframe-onload": "<iframe onload=\"@JS@\"></iframe>",
+    'onerror="@JS@">',
+    "image-alias": '<image src=x: onerror="@JS@">',
+    "body-onload": '<body onload="@JS@">',
+    "body-onpageshow": '<body onpageshow="@JS@">',
+    "html-in-body": '<p>x<body onload="@JS@"><html onclick=x>',
+    "svg-onload": '<svg onload="@JS@"></svg>',
+    "svg-animate-onbegin": '<svg><animate onbegin="@JS@" attributeName=x dur=1s></svg>',
+    "svg-set-onbegin": '<svg><set onbegin="@JS@" attributeName=x></svg>',
+    "svg-image-onerror": '<svg><image href=x: onerror="@JS@"></svg>',
+    "iframe-onload": '<iframe onload="@JS@"></iframe>',
     "embed-onload": "<embed src='data:text/html,x' onload=\"@JS@\">",
-    "style-onload": "<style onload=\"@JS@\"></style>",
-    "link-onerror": "<link rel=stylesheet href=x: onerror=\"@JS@\">",
-    "video-onerror": "<video src=x: onerror=\"@JS@\"></video>",
-    "video-source-onerror": "<video><source src=x: onerror=\"@JS@\"></video>",
-    "audio-onerror": "<audio src=x: onerror=\"@JS@\"></audio>",
-    "video-onloadstart": "<video src=x: onloadstart=\"@JS@\"></video>",
-    "details-ontoggle": "<details open ontoggle=\"@JS@\">x</details>",
-    "input-autofocus": "<input autofocus onfocus=\"@JS@\">",
-    "textarea-autofocus": "<textarea autofocus onfocus=\"@JS@\"></textarea>",
-    "select-autofocus": "<select autofocus onfocus=\"@JS@\"></select>",
-    "button-autofocus": "<button autofocus onfocus=\"@JS@\">x</button>",
-    "anything-autofocus": "<p tabindex=0 autofocus onfocus=\"@JS@\">x</p>",
-    "editable-autofocus": "<div contenteditable autofocus onfocus=\"@JS@\">x</div>",
-    "custom-element-autofocus": "<x-y tabindex=1 autofocus onfocusin=\"@JS@\">x</x-y>",
-    "dialog-autofocus": "<dialog open><button autofocus onfocus=\"@JS@\">x</button></dialog>",
-    "link-autofocus": "<a href=# autofocus onfocus=\"@JS@\">x</a>",
+    "style-onload": '<style onload="@JS@"></style>',
+    "link-onerror": '<link rel=stylesheet href=x: onerror="@JS@">',
+    "video-onerror": '<video src=x: onerror="@JS@"></video>',
+    "video-source-onerror": '<video><source src=x: onerror="@JS@"></video>',
+    "audio-onerror": '<audio src=x: onerror="@JS@"></audio>',
+    "video-onloadstart": '<video src=x: onloadstart="@JS@"></video>',
+    "details-ontoggle": '<details open ontoggle="@JS@">x</details>',
+    "input-autofocus": '<input autofocus onfocus="@JS@">',
+    "textarea-autofocus": '<textarea autofocus onfocus="@JS@"></textarea>',
+    "select-autofocus": '<select autofocus onfocus="@JS@"></select>',
+    "button-autofocus": '<button autofocus onfocus="@JS@">x</button>',
+    "anything-autofocus": '<p tabindex=0 autofocus onfocus="@JS@">x</p>',
+    "editable-autofocus": '<div contenteditable autofocus onfocus="@JS@">x</div>',
+    "custom-element-autofocus": '<x-y tabindex=1 autofocus onfocusin="@JS@">x</x-y>',
+    "dialog-autofocus": '<dialog open><button autofocus onfocus="@JS@">x</button></dialog>',
+    "link-autofocus": '<a href=# autofocus onfocus="@JS@">x</a>',
     "popover-by-target": "<button popovertarget=p>x</button>"
-    "<div popover id=p onbeforetoggle=\"@JS@\">y</div><img src=x: onerror=\"p.showPopover()\">",
-    "command-invoker": "<button commandfor=d command=show-modal autofocus onfocus=\"@JS@\">x"
+    '<div popover id=p onbeforetoggle="@JS@">y</div><img src=x: onerror="p.showPopover()">',
+    "command-invoker": '<button commandfor=d command=show-modal autofocus onfocus="@JS@">x'
     "</button><dialog id=d>y</dialog>",
     "animation-starts": "<style>@keyframes k{}</style><p style='animation:k 1s' "
-    "onanimationstart=\"@JS@\">x",
+    'onanimationstart="@JS@">x',
     "animation-ends": "<style>@keyframes k{}</style><p style='animation:k 1ms' "
-    "onanimationend=\"@JS@\">x",
+    'onanimationend="@JS@">x',
     "animation-prefixed": "<style>@keyframes k{}</style><p style='animation:k 1s' "
-    "onwebkitanimationstart=\"@JS@\">x",
+    'onwebkitanimationstart="@JS@">x',
     "content-visibility": "<p style='content-visibility:auto' "
-    "oncontentvisibilityautostatechange=\"@JS@\">x",
-    "shadow-root": "<div><template shadowrootmode=open><img src=x: onerror=\"@JS@\"></template>"
+    'oncontentvisibilityautostatechange="@JS@">x',
+    "shadow-root": '<div><template shadowrootmode=open><img src=x: onerror="@JS@"></template>'
     "</div>",
-    "handler-on-unknown-element": "<blink><x onclick=x><img src=x: onerror=\"@JS@\"></blink>",
+    "handler-on-unknown-element": '<blink><x onclick=x><img src=x: onerror="@JS@"></blink>',
 }
 
 _FRAMES = {
-    "iframe-javascript": "<iframe src=\"javascript:@JS@\"></iframe>",
-    "iframe-srcdoc": "<iframe srcdoc=\"<script>@JS@</script>\"></iframe>",
-    "iframe-srcdoc-entities": "<iframe srcdoc=\"&lt;script&gt;@JS@&lt;/script&gt;\"></iframe>",
+    "iframe-javascript": '<iframe src="javascript:@JS@"></iframe>',
+    "iframe-srcdoc": '<iframe srcdoc="<script>@JS@</script>"></iframe>',
+    "iframe-srcdoc-entities": '<iframe srcdoc="&lt;script&gt;@JS@&lt;/script&gt;"></iframe>',
     "iframe-data": "<iframe src=\"data:text/html,<script>console.log('pwned @N@')</script>\">",
     "iframe-remote": "<iframe src='@URL@'></iframe>",
     "iframe-lookalike": "<iframe/src='@URL@'><iframe src='@TLS@'>",
@@ -142,7 +142,7 @@ _FRAMES = {
     "onerror='this.closest(\"form\").submit()'></form>",
     "meta-refresh": "<meta http-equiv=refresh content='0;url=@URL@'>",
     "meta-refresh-upper-case": "<META HTTP-EQUIV='REFRESH' CONTENT='0; URL=\"@URL@\"'>",
-    "meta-refresh-data": "<meta http-equiv=refresh content=\"0;url=data:text/html,x\">"
+    "meta-refresh-data": '<meta http-equiv=refresh content="0;url=data:text/html,x">'
     "<meta http-equiv=refresh content='0 @URL@'>",
 }
 
@@ -164,8 +164,7 @@ _LOADS = {
     "video-poster": "<video poster='@URL@'></video>",
     "video-preload": "<video preload=auto><source src='@TLS@'></video>",
     "audio": "<audio src='@URL@' autoplay></audio>",
-    "track": "<video src='data:video/mp4,'><track default src='@URL@'></video>"
-    "<img src='@URL@'>",
+    "track": "<video src='data:video/mp4,'><track default src='@URL@'></video><img src='@URL@'>",
     "body-background": "<body background='@URL@'>",
     "table-background": "<table background='@URL@'><tr><td>x</table>",
     "cell-background": "<table><tr><td background='@URL@'>x</table>",
@@ -212,7 +211,7 @@ _STYLES = {
     "inline-background-escaped-name": "<p style='b\\61 ckground:url(@URL@)'>x",
     "inline-background-upper-case": "<p style='BACKGROUND:URL(@URL@)'>x",
     "inline-background-after-comment": "<p style='/*;*/background:/**/url(@URL@)'>x",
-    "inline-background-in-a-string": "<p style=\"font-family:'a\nb;background:url(@URL@);c\">x",
+    "inline-background-in-a-string": '<p style="font-family:\'a\nb;background:url(@URL@);c">x',
     "inline-background-after-a-block": "<p style='color:{};background:url(@URL@)'>x",
     "inline-background-nested": "<p style='background:url(url(x);background:url(@URL@)'>x",
     "inline-background-entities": "<p style='background:&#117;rl(@URL@)'>x",
@@ -226,24 +225,23 @@ _STYLES = {
     "inline-shape": "<p style='float:left;shape-outside:url(@URL@)'>x"
     "<p style='background:url(@URL@)'>",
     "inline-variable": "<p style='--u:url(@URL@);background:var(--u)'>x",
-    "font-tag-breaks-out": "<font face=\"a;background:url(@URL@)\" "
+    "font-tag-breaks-out": '<font face="a;background:url(@URL@)" '
     "style=\"font-family:'x';background:url('@URL@')\">x</font>",
 }
 
 # What parsers disagree on: harmless as first read, something else once written and read again.
 _MUTATIONS = {
     "mxss-math-style": "<math><mtext><table><mglyph><style><!--</style>"
-    "<img title=\"--&gt;&lt;img src=x: onerror=@JS@&gt;\"><img src=x: onerror=\"@JS@\">",
+    '<img title="--&gt;&lt;img src=x: onerror=@JS@&gt;"><img src=x: onerror="@JS@">',
     "mxss-svg-style": "<svg></p><style><a id=\"</style><img src=x: onerror='@JS@'>\">",
     "mxss-annotation": "<math><annotation-xml encoding='text/html'><style>"
-    "<img src=x: onerror=\"@JS@\"></style></annotation-xml></math><img src=x: onerror=\"@JS@\">",
-    "mxss-svg-title": "<svg><title><style></title><img src=x: onerror=\"@JS@\"></style></svg>"
-    "<img src=x: onerror=\"@JS@\">",
+    '<img src=x: onerror="@JS@"></style></annotation-xml></math><img src=x: onerror="@JS@">',
+    "mxss-svg-title": '<svg><title><style></title><img src=x: onerror="@JS@"></style></svg>'
+    '<img src=x: onerror="@JS@">',
     "mxss-desc": "<svg><desc><table><style><img src=x: onerror='@JS@'></style></svg>"
-    "<img src=x: onerror=\"@JS@\">",
+    '<img src=x: onerror="@JS@">',
     "mxss-noscript": "<noscript><p title=\"</noscript><img src=x: onerror='@JS@'>\">",
-    "mxss-noscript-nested": "<noscript><noscript></noscript><img src=x: onerror=\"@JS@\">"
-    "</noscript>",
+    "mxss-noscript-nested": '<noscript><noscript></noscript><img src=x: onerror="@JS@"></noscript>',
     "mxss-noembed": "<noembed><p title=\"</noembed><img src=x: onerror='@JS@'>\">",
     "mxss-noframes": "<noframes><p title=\"</noframes><img src=x: onerror='@JS@'>\">",
     "mxss-xmp": "<xmp><p title=\"</xmp><img src=x: onerror='@JS@'>\">",
@@ -251,24 +249,24 @@ _MUTATIONS = {
     "mxss-title": "<title><p title=\"</title><img src=x: onerror='@JS@'>\">",
     "mxss-style": "<style><p title=\"</style><img src=x: onerror='@JS@'>\">",
     "mxss-iframe": "<iframe><p title=\"</iframe><img src=x: onerror='@JS@'>\">",
-    "mxss-script": "<script><!--<script></script>--></script><img src=x: onerror=\"@JS@\">",
-    "mxss-cdata-in-svg": "<svg><![CDATA[><img src=x: onerror=\"@JS@\">]]></svg>"
-    "<img src=x: onerror=\"@JS@\">",
-    "mxss-cdata-in-html": "<![CDATA[><img src=x: onerror=\"@JS@\">]]>",
-    "mxss-comment-in-svg": "<svg><!--</svg>--><img src=x: onerror=\"@JS@\">",
+    "mxss-script": '<script><!--<script></script>--></script><img src=x: onerror="@JS@">',
+    "mxss-cdata-in-svg": '<svg><![CDATA[><img src=x: onerror="@JS@">]]></svg>'
+    '<img src=x: onerror="@JS@">',
+    "mxss-cdata-in-html": '<![CDATA[><img src=x: onerror="@JS@">]]>',
+    "mxss-comment-in-svg": '<svg><!--</svg>--><img src=x: onerror="@JS@">',
     "mxss-template": "<template><s><template><s><img src=x: onerror=x></template></s>"
-    "</template><img src=x: onerror=\"@JS@\">",
-    "mxss-deep": "<div>" * 600 + "<svg><style><img src=x: onerror=\"@JS@\"></style>"
-    "<p><img src=x: onerror=\"@JS@\">",
+    '</template><img src=x: onerror="@JS@">',
+    "mxss-deep": "<div>" * 600 + '<svg><style><img src=x: onerror="@JS@"></style>'
+    '<p><img src=x: onerror="@JS@">',
     "mxss-table-in-table": "<table><a id=\"<table><td><img src=x: onerror='@JS@'>\">"
-    "<table><caption><svg><p><img src=x: onerror=\"@JS@\">",
-    "mxss-plaintext": "<img src=x: onerror=\"@JS@\"><plaintext></plaintext>",
-    "foreign-html": "<svg><foreignObject><body onload=\"@JS@\"><img src=x: onerror=\"@JS@\">",
+    '<table><caption><svg><p><img src=x: onerror="@JS@">',
+    "mxss-plaintext": '<img src=x: onerror="@JS@"><plaintext></plaintext>',
+    "foreign-html": '<svg><foreignObject><body onload="@JS@"><img src=x: onerror="@JS@">',
     "foreign-namespace": "<x:script xmlns:x='http://www.w3.org/1999/xhtml'>x</x:script>"
     "<math href='javascript:@JS@'><mi xlink:href=x>y</mi></math><svg onload=\"@JS@\">",
-    "unclosed-attribute": "<p title='x<img src=x: onerror=\"@JS@\">'><img src=x: onerror=\"@JS@\">",
-    "null-in-tag": "<scr\0ipt>x</scr\0ipt><img src=x: one\0rror=x onerror=\"@JS@\">",
-    "null-before-tag": "\0<\0img src=x><img\0 src=x: onerror=x><img src=x: onerror=\"@JS@\">",
+    "unclosed-attribute": '<p title=\'x<img src=x: onerror="@JS@">\'><img src=x: onerror="@JS@">',
+    "null-in-tag": '<scr\0ipt>x</scr\0ipt><img src=x: one\0rror=x onerror="@JS@">',
+    "null-before-tag": '\0<\0img src=x><img\0 src=x: onerror=x><img src=x: onerror="@JS@">',
     "entities-without-end": "<img src=x: onerror=&#x74op.pwned='@N@'>",
     "document-within": "</div></body></html><script>@JS@</script><div class=html>",
 }
@@ -280,31 +278,31 @@ _ELSEWHERE = {
         '<script type=speculationrules>{"prefetch":[{"source":"list","urls":["@URL@"],'
         '"eagerness":"immediate"}]}</script>'
     ),
-    "object-onerror": "<object data=x: onerror=\"@JS@\"></object>",
-    "marquee-onstart": "<marquee onstart=\"@JS@\">x</marquee>",
+    "object-onerror": '<object data=x: onerror="@JS@"></object>',
+    "marquee-onstart": '<marquee onstart="@JS@">x</marquee>',
     "transition-runs": "<style>p{color:red;transition:color 1ms}"
-    "@starting-style{p{color:blue}}</style><p ontransitionrun=\"@JS@\">x",
-    "object-javascript": "<object data=\"javascript:@JS@\"></object>",
-    "embed-javascript": "<embed src=\"javascript:@JS@\">",
-    "meta-refresh-javascript": "<meta http-equiv=refresh content=\"0;url=javascript:@JS@\">",
+    '@starting-style{p{color:blue}}</style><p ontransitionrun="@JS@">x',
+    "object-javascript": '<object data="javascript:@JS@"></object>',
+    "embed-javascript": '<embed src="javascript:@JS@">',
+    "meta-refresh-javascript": '<meta http-equiv=refresh content="0;url=javascript:@JS@">',
     "link-preconnect": "<link rel=preconnect href='@URL@'>",
     "link-preconnect-by-name": "<link rel=preconnect href='@HOST@'>",
     "inline-filter": "<p style='filter:url(@URL@#f)'>x",
     "mxss-form": "<form><math><mtext></form><form><mglyph><style></math>"
-    "<img src=x: onerror=\"@JS@\">",
-    "mxss-select": "<select><template><style><!--</style><a rel=\"--></style></template>"
-    "</select><img src=x: onerror='@JS@'>\"></select><img src=x: onerror=\"@JS@\">",
+    '<img src=x: onerror="@JS@">',
+    "mxss-select": '<select><template><style><!--</style><a rel="--></style></template>'
+    '</select><img src=x: onerror=\'@JS@\'>"></select><img src=x: onerror="@JS@">',
 }
 
 _NAMES = {
-    "link-javascript": "<a href=\"javascript:@JS@\">x</a>",
-    "link-javascript-mixed-case": "<a href=\"JaVaScRiPt:@JS@\">x</a>",
-    "link-javascript-tab": "<a href=\"java\tscript:@JS@\">x</a>",
-    "link-javascript-newline": "<a href=\"java&NewLine;script:@JS@\">x</a>",
-    "link-javascript-entities": "<a href=\"&#106;avascript&colon;@JS@\">x</a>",
-    "link-javascript-control": "<a href=\"&#1;&#32;javascript:@JS@\">x</a>",
-    "link-javascript-as-http": "<a href=\"javascript://http://x/%0a@JS@\">x</a>",
-    "link-data": "<a href=\"data:text/html,<script>1</script>\">x</a>",
+    "link-javascript": '<a href="javascript:@JS@">x</a>',
+    "link-javascript-mixed-case": '<a href="JaVaScRiPt:@JS@">x</a>',
+    "link-javascript-tab": '<a href="java\tscript:@JS@">x</a>',
+    "link-javascript-newline": '<a href="java&NewLine;script:@JS@">x</a>',
+    "link-javascript-entities": '<a href="&#106;avascript&colon;@JS@">x</a>',
+    "link-javascript-control": '<a href="&#1;&#32;javascript:@JS@">x</a>',
+    "link-javascript-as-http": '<a href="javascript://http://x/%0a@JS@">x</a>',
+    "link-data": '<a href="data:text/html,<script>1</script>">x</a>',
     "link-vbscript": "<a href='vbscript:msgbox(1)'>x</a>",
     "link-file": "<a href='file:///etc/passwd'>x</a>",
     "link-blob": "<a href='blob:null/1'>x</a>",
@@ -315,11 +313,11 @@ _NAMES = {
     "link-with-user-name": "<a href='https://bank.test@evil.test/'>x</a>",
     "link-with-backslash": "<a href='https:\\\\evil.test/'>x</a>",
     "link-with-ping": "<a href='https://x.test/' ping='@URL@' download target=_top>x</a>",
-    "link-in-svg-xlink": "<svg><a xlink:href=\"javascript:@JS@\"><text y=9>x</text></a></svg>",
-    "link-in-svg-animated": "<svg><a><animate attributeName=href values=\"javascript:@JS@\"/>"
+    "link-in-svg-xlink": '<svg><a xlink:href="javascript:@JS@"><text y=9>x</text></a></svg>',
+    "link-in-svg-animated": '<svg><a><animate attributeName=href values="javascript:@JS@"/>'
     "<text y=9>x</text></a></svg>",
-    "link-in-math": "<math><mi href=\"javascript:@JS@\">x</mi></math>",
-    "link-area": "<map name=m><area href=\"javascript:@JS@\"></map><img usemap=#m>",
+    "link-in-math": '<math><mi href="javascript:@JS@">x</mi></math>',
+    "link-area": '<map name=m><area href="javascript:@JS@"></map><img usemap=#m>',
     "base-for-links": "<base href='javascript:/a/' target=_top><a href='b'>x</a>",
     "form": "<form action='@URL@' method=post><input name=password><button>go</button></form>",
     "form-button-elsewhere": "<form id=f></form><button form=f formaction='@URL@'>go</button>",
@@ -336,9 +334,11 @@ _LISTS = (_SCRIPTS, _HANDLERS, _FRAMES, _LOADS, _STYLES, _MUTATIONS)
 
 ACTIVE = [
     *(Vector(name, html) for part in _LISTS for name, html in part.items()),
-    Vector("charset-wrong", "<p>é<img src=x: onerror=\"@JS@\">", "iso-8859-1"),
-    Vector("charset-wide", "<img src=x: onerror=\"@JS@\">", "utf-16"),
-    Vector("charset-escape", "<p title='\x1b$B!!\x1b(B'><img src=x: onerror=\"@JS@\">", "iso-2022-jp"),
+    Vector("charset-wrong", '<p>é<img src=x: onerror="@JS@">', "iso-8859-1"),
+    Vector("charset-wide", '<img src=x: onerror="@JS@">', "utf-16"),
+    Vector(
+        "charset-escape", "<p title='\x1b$B!!\x1b(B'><img src=x: onerror=\"@JS@\">", "iso-2022-jp"
+    ),
 ]
 """What runs or loads in today's Chromium when nothing is in its way."""
 

@@ -11,7 +11,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Frame, Page, Request, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Frame,
+    Page,
+    Request,
+    Route,
+    sync_playwright,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _QUIET = (
@@ -77,9 +86,7 @@ class Listener:
             except OSError:
                 return
             self._heard.append(bytearray())
-            threading.Thread(
-                target=_answer, args=(client, self._heard[-1]), daemon=True
-            ).start()
+            threading.Thread(target=_answer, args=(client, self._heard[-1]), daemon=True).start()
 
     def close(self) -> None:
         self._socket.close()

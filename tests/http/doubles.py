@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from attrs import define, evolve
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 
 from tempmail.bus.local import LocalBus
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Page
+from tempmail.core.signing import SigningKey
+from tempmail.mail.attachments import Extracted
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import (
     AddressUnavailable,
@@ -22,7 +24,7 @@ from tempmail.model.errors import (
 )
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType, SessionOwner
-from tempmail.model.message import Attachment, Message, Summary, Trace, View
+from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 MAX_TTL_MINUTES = 1440
@@ -331,6 +333,8 @@ class StubParser:
             return unavailable
         return succeed(
             View(
+                codes=(Code("4711", 0.9, "It is 4711."),),
+                links=(Link("https://shop.test/go?t=1", "Go", "confirm"),),
                 subject="hello",
                 from_address="ann@example.org",
                 from_name="Ann",
@@ -345,6 +349,28 @@ class StubParser:
                 parser_version=1,
             )
         )
+
+
+class StubRenderer:
+    """Shows what it was given; takes the same attachment out of every message."""
+
+    def __init__(self) -> None:
+        self.attachment = b"GIF89a..."
+
+    def document(self, html: str, text: str, images: Mapping[str, str]) -> Deferred[str]:
+        return succeed(f"<title>{html}|{text}|{dict(images)}</title>")
+
+    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+        if index:
+            return fail(NotFound("no such attachment"))
+        return succeed(Extracted("a", "text/html", None, self.attachment))
+
+
+class MemoryKeys:
+    """One key for ever."""
+
+    async def signing_keys(self) -> list[SigningKey]:
+        return [SigningKey(1, bytes(32))]
 
 
 def _page(found: list[Summary], limit: int, mailbox_id: int) -> Page:

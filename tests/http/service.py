@@ -19,10 +19,12 @@ from twisted.web.resource import IResource
 
 from tempmail.core.ahead import ParsingAhead
 from tempmail.core.delivery_log import DeliveryLog
+from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.reading import Reading
+from tempmail.core.signing import Signing
 from tempmail.core.views import Views
 from tempmail.core.waiting import Watching
 from tempmail.http.api import api_resource
@@ -34,10 +36,12 @@ from tempmail.model.event import Event, EventKind
 from tests.http.doubles import (
     MemoryBus,
     MemoryDeliveries,
+    MemoryKeys,
     MemoryMailboxes,
     MemoryMessages,
     MemoryStorage,
     StubParser,
+    StubRenderer,
 )
 
 Headers = Mapping[str, str]
@@ -171,6 +175,8 @@ class Service:
         self.streams = EventStreams(watching, self.metrics, self.clock, most=4, most_each=3)
         self.deliveries = MemoryDeliveries()
         self.delivery_log = DeliveryLog(self.deliveries, desk, self.metrics, self.clock)
+        self.renderer = StubRenderer()
+        self.signing = Signing(MemoryKeys(), self.clock.seconds)
         self.resource = api_resource(
             desk,
             Reading(messages, views, self.ahead, self.bus),
@@ -180,6 +186,7 @@ class Service:
             self.bus,
             lambda: self.is_ready,
             deliveries=self.delivery_log,
+            documents=Documents(views, messages, self.renderer, self.signing),
             version="1.2.3",
             websocket=websocket,
         )

@@ -60,6 +60,7 @@ class Listing(MessageCase):
                 "size": len(RAW),
                 "is_read": False,
                 "attachment_count": 1,
+                "codes": [{"value": "4711", "confidence": 0.9, "context": "It is 4711."}],
             },
         )
 
@@ -135,6 +136,7 @@ class Reading(MessageCase):
             {key: read[key] for key in sorted(read)},
             {
                 "attachment_count": 1,
+                "codes": [{"value": "4711", "confidence": 0.9, "context": "It is 4711."}],
                 "attachments": [
                     {
                         "index": 0,
@@ -151,6 +153,7 @@ class Reading(MessageCase):
                 "cc": ["bob@example.org"],
                 "date": "2030-01-02T03:04:05Z",
                 "defects": ["odd"],
+                "links": [{"href": "https://shop.test/go?t=1", "text": "Go", "kind": "confirm"}],
                 "envelope": {
                     "mail_from": "bounce@example.org",
                     "rcpt_to": "ann@mail.test",

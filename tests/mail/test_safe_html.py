@@ -47,13 +47,9 @@ class Checker(HTMLParser):
             self.wrong.append(f"<{tag}>")
         allowed = ATTRIBUTES["*"] | ATTRIBUTES.get(tag, frozenset()) | ADDED
         for name, value in attrs:
-            if name not in allowed or value is None:
-                self.wrong.append(f"<{tag} {name}>")
-            elif name == "href" and not re.match(r"(https?://[^/?#@\\]+|mailto:)[!-~]*\Z", value):
-                self.wrong.append(value)
-            elif name == "src" and not re.match(r"https://|data:image/[a-z]+;base64,", value):
-                self.wrong.append(value)
-            elif name == "style":
+            if name not in allowed or not _harmless(name, value):
+                self.wrong.append(f"<{tag} {name}={value}>")
+            elif name == "style" and value is not None:
                 self.wrong += wrong_in_style(value)
         if tag == "a" and dict(attrs).get("rel") != "noopener noreferrer nofollow":
             self.wrong.append("a link with an opener")
@@ -72,6 +68,17 @@ class Checker(HTMLParser):
 
     def handle_pi(self, data: str) -> None:
         self.wrong.append(f"<?{data}>")
+
+
+def _harmless(name: str, value: str | None) -> bool:
+    match name:
+        case "href":
+            form = r"(https?://[^/?#@\\]+|mailto:)[!-~]*\Z"
+        case "src":
+            form = r"https://|data:image/[a-z]+;base64,"
+        case _:
+            form = ""
+    return value is not None and re.match(form, value) is not None
 
 
 def wrong_in_style(style: str) -> list[str]:
@@ -221,7 +228,8 @@ def test_a_link_is_kept_where_everybody_reads_it_alike(url: str, kept: str | Non
 
 
 def test_a_link_opens_elsewhere_and_tells_nothing() -> None:
-    ((tag, attributes),) = checked(safe_html("<a href=http://x.test/ target=_top>x</a>", {})).elements
+    safe = safe_html("<a href=http://x.test/ target=_top>x</a>", {})
+    ((tag, attributes),) = checked(safe).elements
     assert (tag, dict(attributes)) == (
         "a",
         {
@@ -275,8 +283,10 @@ def test_a_large_newsletter_takes_milliseconds() -> None:
 
 @pytest.mark.parametrize(
     "style",
-    ["url(" + " " * 8000, "url(" * 2000, "color:a" + " " * 8000 + "(", "color:" + "'" * 8000]
-    + ["color:" + "1a " * 2600 + "(", "color" + " " * 8000, "color:" + "rgb(" * 2000],
+    [
+        *("url(" + " " * 8000, "url(" * 2000, 'url("' * 1600, "color" + " " * 8000),
+        *("color:" + many for many in ("a" + " " * 8000 + "(", "'" * 8000, "1a " * 2600 + "(")),
+    ],
 )
 def test_a_style_takes_linear_time(style: str) -> None:
     begin = time.process_time()
