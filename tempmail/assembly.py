@@ -13,6 +13,7 @@ from tempmail import __version__
 from tempmail.bus.local import LocalBus
 from tempmail.core.admission import SmtpLimits
 from tempmail.core.ahead import ParsingAhead
+from tempmail.core.attachments import Attachments
 from tempmail.core.blocks import BlockExchange, Blocks
 from tempmail.core.budget import ByteBudget
 from tempmail.core.delivery import Delivery
@@ -126,7 +127,7 @@ class Daemon:
         housekeeping = PostgresHousekeeping(self._database, tombstone_days=settings.tombstone_days)
 
         bus = LocalBus(metrics)
-        self._parser = ParserPool(reactor, metrics)
+        self._parser = ParserPool(reactor, metrics, refused=settings.refused_kinds)
         desk = MailboxDesk(mailboxes, domains, bus)
         views = Views(messages, self._parser)
         ahead = ParsingAhead(views, bus, metrics, reactor)
@@ -176,6 +177,7 @@ class Daemon:
                 PostgresHealth(self._database),
                 bus,
                 lambda: self._ready,
+                attachments=Attachments(messages, self._parser),
                 deliveries=self._deliveries,
                 documents=documents,
                 version=__version__,

@@ -42,6 +42,9 @@ class Options(usage.Options):
     def opt_domain(self, name: str) -> None:
         self._more("domain", name)
 
+    def opt_attachments(self, kind: str) -> None:
+        self._more("attachments", kind)
+
     def opt_version(self) -> NoReturn:
         """Show the version and exit"""
         print(f"tempmail {__version__}")

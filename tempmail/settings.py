@@ -15,6 +15,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tempmail.core.limits import STRIKE_FORGIVEN, ClientLimits, Rate
+from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.model.address import Domains, domain_name
 from tempmail.model.errors import InvalidInput
 
@@ -77,6 +78,13 @@ def _on_or_off(text: str) -> bool:
     return text == "on"
 
 
+def _kind(text: str) -> str:
+    kind = text.lower().removeprefix(".")
+    if not kind.replace("-", "").replace("_", "").isalnum():
+        raise ValueError("is a kind of file, such as exe")
+    return kind
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:
@@ -134,6 +142,13 @@ OPTIONS = (
         "accept mail for addresses that nobody made and drop it in silence, reject it at RCPT, or "
         "create a public mailbox of the first mail [default: accept]",
         _one_of("accept", "reject", "create"),
+    ),
+    Option(
+        "attachments",
+        "A kind of attachment that is not handed out, such as exe; may be repeated; `none` refuses "
+        "none [default: what Gmail and Outlook refuse, and programs of other systems]",
+        _kind,
+        many=True,
     ),
     Option(
         "bare-newline",
@@ -201,6 +216,7 @@ class Settings:
     max_message_bytes: int = 25 * 1024 * 1024
     tombstone_days: int = 30
     unknown_recipients: str = "accept"
+    attachments: tuple[str, ...] = ()
     bare_newline: str = "keep"
     rate_limits: bool = True
     smtp_connections: int = 2000
@@ -215,6 +231,13 @@ class Settings:
     @hostname.default
     def _first_domain(self) -> str:
         return self.domain[0]
+
+    @property
+    def refused_kinds(self) -> frozenset[str]:
+        """Kinds of attachments that are not handed out."""
+        if not self.attachments:
+            return REFUSED_KINDS
+        return frozenset(self.attachments) - {"none"}
 
     @property
     def domains(self) -> Domains:

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
+from tempmail.core.attachments import Attachments
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Health
 from tempmail.core.reading import Reading
+from tempmail.http.attachments import AttachmentRoutes
 from tempmail.http.deliveries import DeliveryRoutes
 from tempmail.http.documents import DocumentRoutes
 from tempmail.http.events import EventRoutes, EventStreams
@@ -36,6 +38,7 @@ def api_resource(
     bus: Bus,
     ready: Callable[[], bool],
     *,
+    attachments: Attachments,
     deliveries: DeliveryLog,
     documents: Documents,
     version: str,
@@ -54,6 +57,7 @@ def api_resource(
             *DocumentRoutes(reading, documents).routes(),
             *WaitRoutes(polls, documents).routes(),
             *EventRoutes(streams).routes(),
+            *AttachmentRoutes(attachments).routes(),
             *DeliveryRoutes(deliveries).routes(),
             *HealthRoutes(health, bus, ready, version).routes(),
         ]

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from tempmail.http.answers import Answer
 from tempmail.model.errors import (
     AddressUnavailable,
+    AttachmentBlocked,
     InvalidInput,
     LimitReached,
     NotFound,
@@ -28,6 +29,7 @@ _STATUS: Mapping[type[TempmailError], int] = {
     Unauthenticated: 401,
     NotFound: 404,
     AddressUnavailable: 409,
+    AttachmentBlocked: 403,
     LimitReached: 429,
     Unavailable: 503,
     Undecided: 503,

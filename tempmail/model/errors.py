@@ -51,6 +51,12 @@ class AddressUnavailable(TempmailError):
     code = "address_unavailable"
 
 
+class AttachmentBlocked(TempmailError):
+    """An attachment of a kind that is not handed out."""
+
+    code = "attachment_blocked"
+
+
 class LimitReached(TempmailError):
     """A plan's limit is used up; ``retry_after`` seconds from now there may be room."""
 

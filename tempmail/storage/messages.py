@@ -296,7 +296,8 @@ def _message(row: tuple[Any, ...]) -> Message:
 
 def _summary(row: tuple[Any, ...]) -> Summary:
     *first, codes = row[1:]
-    return Summary(UUID(row[0]), *first, tuple(Code(**one) for one in codes or ()))
+    found = tuple(Code(**one) for one in codes or ())
+    return Summary(*(UUID(row[0]), *first, found))
 
 
 def _view(summary: Summary, row: tuple[Any, ...]) -> View | None:

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
 from tempmail.core.ahead import ParsingAhead
+from tempmail.core.attachments import Attachments
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls
@@ -185,6 +186,7 @@ class Service:
             self.storage,
             self.bus,
             lambda: self.is_ready,
+            attachments=Attachments(messages, self.renderer),
             deliveries=self.delivery_log,
             documents=Documents(views, messages, self.renderer, self.signing),
             version="1.2.3",

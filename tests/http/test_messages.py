@@ -132,6 +132,7 @@ class Reading(MessageCase):
     def test_a_message_has_all_that_is_known_of_it(self) -> None:
         [which] = self.arrive()
         read = self.call("GET", f"{self.messages}/{which}").json
+        self.assertRegex(read.pop("html_url"), r"\A/m/[A-Za-z0-9_-]{86}\Z")
         self.assertEqual(
             {key: read[key] for key in sorted(read)},
             {

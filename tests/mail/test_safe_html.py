@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import nh3
 import pytest
-import tinycss2
+import tinycss2  # type: ignore[import-untyped]  # published without types
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

@@ -27,21 +27,24 @@ LINES = [
     *(b"MAIL FROM:<a@sender.test>", b"MAIL FROM:<>", b"MAIL FROM:<a@sender.test> SIZE=99999999"),
     *(b"RCPT TO:<box@tempmail.localhost>", b"RCPT TO:<Box+tag@TEMPMAIL.localhost>"),
     *(b"RCPT TO:<box@elsewhere.test>", b"RCPT TO:<>", b"NOOP x", b"HELP", b"VRFY box", b"EXPN box"),
-    *(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<box@tempmail.localhost>",) * 4,
     *(b"XYZZY", b"", b"\xff\xfe", b"NO\0OP", b"NOOP\nNOOP", b"x" * 3000, b"GET / HTTP/1.1"),
 ]
+ENVELOPE = b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<box@tempmail.localhost>\r\n"
 CONTENT = st.binary(max_size=200) | st.sampled_from(
     [b"\n.\n", b"\r.\r", b".\r\n..\r\n", b"x" * 100_000, b"\r\nQUIT\r\n"]
 )
 ROUNDS = 3
-GROWTH = 3 << 20
-"""Octets that an allocator may win between two rounds of about 100 connections each."""
+GROWTH = 1 << 20
+"""Octets that an allocator may win in as many rounds."""
 
 _addresses = (f"127.{n >> 8 & 255}.{n & 255}.9" for n in itertools.count(1))
 
 
 class Client(RuleBasedStateMachine):
-    """One client at a time, each from an address of its own so that limits leave it alone."""
+    """One client at a time, each from an address of its own so that limits leave it alone.
+
+    :cvar kept: mails that were answered 250, of all clients.
+    """
 
     port: int
     kept = 0
@@ -63,15 +66,17 @@ class Client(RuleBasedStateMachine):
     def babble(self, octets: bytes) -> None:
         self.send(octets)
 
-    @rule(content=CONTENT)
-    def hand_over(self, content: bytes) -> None:
+    @rule(content=CONTENT, envelope=st.booleans())
+    def hand_over(self, content: bytes, envelope: bool) -> None:
         stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
-        self.send(b"DATA\r\n" + stuffed + b"\r\n.\r\n")
+        self.send(ENVELOPE * envelope + b"DATA\r\n" + stuffed + b"\r\n.\r\n")
 
-    @rule(content=CONTENT, more=st.integers(-3, 3), last=st.booleans())
-    def hand_over_a_chunk(self, content: bytes, more: int, last: bool) -> None:
-        size = max(0, len(content) + more)  # not always the truth
-        self.send(b"BDAT %d%s\r\n" % (size, b" LAST" if last else b"") + content)
+    @rule(content=CONTENT, envelope=st.booleans(), more=st.sampled_from([0, 0, -3, 3]))
+    def hand_over_in_chunks(self, content: bytes, envelope: bool, more: int) -> None:
+        first, second = content[: len(content) // 2], content[len(content) // 2 :]
+        said = max(0, len(second) + more)  # not always the truth
+        chunks = b"BDAT %d\r\n%sBDAT %d LAST\r\n%s" % (len(first), first, said, second)
+        self.send(ENVELOPE * envelope + chunks)
 
     @rule()
     def vanish(self) -> None:
@@ -83,12 +88,12 @@ class Client(RuleBasedStateMachine):
         """What has been said until now; the rest comes later, or never."""
         if self.gone:
             return
-        self.socket.setblocking(False)
+        self.socket.settimeout(0.002)
         try:
             while piece := self.socket.recv(65536):
                 self.heard += piece
             self.vanish()
-        except BlockingIOError:
+        except TimeoutError:
             self.socket.settimeout(PATIENCE)
         except OSError:
             self.vanish()
@@ -96,7 +101,7 @@ class Client(RuleBasedStateMachine):
         for line in lines:
             assert line[:1] in b"245" or line.startswith(b"354 "), line
             assert line[3:4] in b" -", line
-            type(self).kept += line.endswith(b"kept")
+            Client.kept += line.endswith(b"kept")
 
     def send(self, octets: bytes) -> None:
         """To the connection there is, or to a new one."""
@@ -108,8 +113,7 @@ class Client(RuleBasedStateMachine):
             self.vanish()
 
     def teardown(self) -> None:
-        if not self.gone:
-            self.socket.close()
+        self.socket.close()
 
 
 @pytest.fixture(scope="module")
@@ -122,22 +126,22 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def test_a_daemon_survives_every_client(running: Daemon, request: pytest.FixtureRequest) -> None:
     exhaustive = request.config.getoption("exhaustive", False)
     seeded = settings(
-        max_examples=500 if exhaustive else 25,
+        max_examples=500 if exhaustive else 10,
         stateful_step_count=40,
         derandomize=True,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
+    Client.port = running.smtp
+    Client.kept = 0
     address, token = running.create()
-    machine = type("Client", (Client,), {"port": running.smtp})
     memory: list[int] = []
     for _ in range(2 * ROUNDS):
-        run_state_machine_as_test(machine, settings=seeded)
+        run_state_machine_as_test(Client, settings=seeded)
         running.send(address)
         memory.append(_resident(running.process.pid))
-    print(machine.kept, memory)
-    assert machine.kept > 100
+    assert Client.kept >= 50
     assert running.process.poll() is None
     assert "Traceback" not in "".join(running.output)
     assert max(memory[ROUNDS:]) - memory[ROUNDS - 1] < GROWTH, memory
@@ -153,12 +157,9 @@ def _resident(pid: int) -> int:
 
 
 def _figures(running: Daemon) -> dict[str, float]:
+    """The metrics without labels."""
     place = next(line.split()[1] for line in running.output if line.startswith("  metrics"))
     with urllib.request.urlopen(place, timeout=PATIENCE) as response:
         lines = response.read().decode().splitlines()
-    return {
-        name: float(value)
-        for name, value in (
-            line.split()[:2] for line in lines if "{" not in line and line[0] != "#"
-        )
-    }
+    pairs = (line.split() for line in lines if not line.startswith("#") and "{" not in line)
+    return {name: float(value) for name, value in pairs}

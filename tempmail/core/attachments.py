@@ -1,0 +1,51 @@
+"""Handing out a message's attachments, except those of dangerous kinds."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from twisted.internet.defer import Deferred
+
+from tempmail.core.ports import Messages
+from tempmail.mail.attachments import Extracted
+from tempmail.model.errors import AttachmentBlocked
+from tempmail.model.mailbox import SessionOwner
+
+
+class Extractor(Protocol):
+    """Takes parts out of mail, in a process that may be killed."""
+
+    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+        """The attachment that the mail's view has at ``index``.
+
+        :raises NotFound: there is none.
+        :raises Unavailable: no worker could be had, or it could not be taken out.
+        """
+
+
+class Attachments:
+    """:param messages: stored ones.
+    :param extractor: takes attachments out of them.
+    """
+
+    def __init__(self, messages: Messages, extractor: Extractor) -> None:
+        self._messages = messages
+        self._extractor = extractor
+
+    async def get(
+        self, address: str, owner: SessionOwner, which: UUID | None, index: int
+    ) -> Extracted:
+        """One attachment; of the newest message where ``which`` is None.
+
+        :raises NotFound: there is no such message or attachment, or it is another's.
+        :raises AttachmentBlocked: it is of a kind that is not handed out.
+        """
+        raw = await self._messages.raw(address, owner, which)
+        found = await self._extractor.extract(raw, index)
+        if found.blocked is not None:
+            raise AttachmentBlocked(
+                f"attachments of the kind {found.blocked} are not handed out, for they may be "
+                "dangerous; the raw message holds it"
+            )
+        return found

@@ -1,0 +1,47 @@
+"""A message's attachments over HTTP: always to be kept as a file, never to be shown."""
+
+from __future__ import annotations
+
+import re
+
+from twisted.web.server import Request
+
+from tempmail.core.attachments import Attachments
+from tempmail.http.answers import Answer
+from tempmail.http.credentials import session_owner
+from tempmail.http.messages import one_or_latest
+from tempmail.http.requests import Nothing, parameters
+from tempmail.http.routes import Route
+from tempmail.mail.filenames import content_disposition
+from tempmail.model.errors import NotFound
+
+_SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
+_INDEX = re.compile(r"0|[1-9][0-9]{0,2}")
+
+
+class AttachmentRoutes:
+    """:param attachments: of all messages."""
+
+    def __init__(self, attachments: Attachments) -> None:
+        self._attachments = attachments
+
+    def routes(self) -> list[Route]:
+        """What can be asked for here."""
+        path = "/api/v1/mailboxes/<address>/messages/<which>/attachments/<index>"
+        return [Route("GET", path, self.download)]
+
+    async def download(self, request: Request, address: str, which: str, index: str) -> Answer:
+        owner = session_owner(request)
+        parameters(request, query=Nothing)
+        if _INDEX.fullmatch(index) is None:
+            raise NotFound("there is no such attachment in this message")
+        found = await self._attachments.get(address, owner, one_or_latest(which), int(index))
+        return Answer(
+            200,
+            found.content,
+            found.content_type,
+            {
+                "Content-Disposition": content_disposition(found.filename),
+                "Content-Security-Policy": _SANDBOX,
+            },
+        )

@@ -1,0 +1,53 @@
+"""Documents made by real workers, of HTML that costs them their lives too."""
+
+from __future__ import annotations
+
+from twisted.internet import reactor
+from twisted.trial.unittest import TestCase
+
+from tempmail.core.metrics import Metrics
+from tempmail.mail.document import html_document, text_document
+from tempmail.workers.answers import Rendering, request
+from tempmail.workers.pool import ParserPool
+
+FORMATS = "".join(f"<b id={n}>" for n in range(20_000)) + "<p>x" * 20_000
+"""Each paragraph opens all of them again: minutes, and gigabytes."""
+
+
+class Documents(TestCase):
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.pool = ParserPool(reactor, Metrics(), size=1)
+        self.pool.start()
+        self.addCleanup(self.pool.stop)
+
+    async def test_html_is_made_safe_and_its_parts_are_named(self) -> None:
+        html = "<p onclick=x>hi <img src=cid:a>"
+        images = {"a": "/m/TOKEN/images/0"}
+        made = await self.pool.document(html, "text", images)
+        self.assertEqual(made, html_document(html, images))
+        self.assertIn('<p>hi <img src="/m/TOKEN/images/0"></p>', made)
+
+    async def test_without_html_the_text_is_shown(self) -> None:
+        self.assertEqual(await self.pool.document(" \n", "te<xt", {}), text_document("te<xt"))
+
+    async def test_html_that_kills_its_worker_is_shown_as_text_and_harms_nobody(self) -> None:
+        lost = self.pool.document(FORMATS, "the text", {})
+        kept = self.pool.document("<p>next", "", {})
+        self.assertEqual(await lost, text_document("the text", instead=True))
+        self.assertIn("<p>next</p>", await kept)
+
+    async def test_html_nested_without_end_is_made_safe_or_given_up(self) -> None:
+        for tag in ("<div>", "<table><td>", "<a><p>", "<svg><g>", "<b><i>"):
+            made = await self.pool.document(tag * 100_000, "the text", {})
+            self.assertTrue(made.startswith("<!doctype html>"))
+
+    def test_a_request_comes_through_as_it_was(self) -> None:
+        asked = Rendering(
+            "<p>\u00e9\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+            "t",
+            {"a": "/b"},
+            instead=True,
+        )
+        self.assertEqual(request(asked.encoded()[4:]), asked)
