@@ -131,7 +131,7 @@ class Daemon:
         desk = MailboxDesk(mailboxes, domains, bus)
         views = Views(messages, self._parser)
         ahead = ParsingAhead(views, bus, metrics, reactor)
-        reading = Reading(messages, views, ahead, bus)
+        reading = Reading(domains, messages, views, ahead, bus)
         watching = Watching(desk, messages, bus, ahead.arrived)
         self._polls = LongPolls(watching, views, metrics, reactor)
         self._streams = EventStreams(watching, metrics, reactor)
@@ -177,7 +177,7 @@ class Daemon:
                 PostgresHealth(self._database),
                 bus,
                 lambda: self._ready,
-                attachments=Attachments(messages, self._parser),
+                attachments=Attachments(reading, self._parser),
                 deliveries=self._deliveries,
                 documents=documents,
                 version=__version__,

@@ -76,16 +76,17 @@ def test_a_websocket_that_comes_late_resumes_where_it_left(running: Daemon) -> N
 
 def test_a_wait_is_answered_with_the_mail_that_matches(running: Daemon) -> None:
     address, token = running.create()
-    messages = f"/api/v1/mailboxes/{address}/messages"
+    wait = f"/api/v1/mailboxes/{address}/messages/wait"
+    mail = b"From: shop@sender.test\r\nSubject: Log in\r\n\r\nYour code is 815471.\r\n"
     with ThreadPoolExecutor() as threads:
-        waiting = threads.submit(
-            running.request, "GET", f"{messages}/wait?from=SHOP&body=/[0-9]{{3}}-[0-9]{{4}}/", token
-        )
+        wanted = "from=SHOP&body=/code is [0-9]{6}/&has=code".replace(" ", "%20")
+        waiting = threads.submit(running.request, "GET", f"{wait}?{wanted}", token)
         running.send(address)
-        running.send(address, mail=CODE)
+        running.send(address, mail=mail)
         status, message = waiting.result(PATIENCE)
-    assert (status, message["seq"], message["subject"]) == (200, 2, "Your code")
-    assert running.request("GET", f"{messages}/wait?after=2&timeout=1", token)[0] == 204
+    assert (status, message["seq"], message["subject"]) == (200, 2, "Log in")
+    assert message["codes"][0]["value"] == "815471"
+    assert running.request("GET", f"{wait}?after=2&timeout=1", token)[0] == 204
 
 
 def test_events_are_streamed_from_where_the_client_left(running: Daemon) -> None:

@@ -92,3 +92,14 @@ def test_the_log_says_what_came_and_what_became_of_it(running: Daemon) -> None:
         "ann@sender.test",
         "127.0.0.1",
     )
+
+
+def test_an_address_opens_its_mailbox_however_it_is_written(running: Daemon) -> None:
+    address, token = running.create(username="any.way")
+    running.send("Any.Way+shop@TEMPMAIL.localhost")
+    for written in (address, address.upper(), "any.way+else@tempmail.localhost"):
+        path = f"/api/v1/mailboxes/{written}/messages"
+        assert [one["tag"] for one in running.request("GET", path, token)[1]["messages"]] == [
+            "shop"
+        ]
+        assert running.request("GET", f"{path}/latest/raw", token)[0] == 200

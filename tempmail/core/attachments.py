@@ -7,7 +7,7 @@ from uuid import UUID
 
 from twisted.internet.defer import Deferred
 
-from tempmail.core.ports import Messages
+from tempmail.core.reading import Reading
 from tempmail.mail.attachments import Extracted
 from tempmail.model.errors import AttachmentBlocked
 from tempmail.model.mailbox import SessionOwner
@@ -25,12 +25,12 @@ class Extractor(Protocol):
 
 
 class Attachments:
-    """:param messages: stored ones.
+    """:param reading: opens messages.
     :param extractor: takes attachments out of them.
     """
 
-    def __init__(self, messages: Messages, extractor: Extractor) -> None:
-        self._messages = messages
+    def __init__(self, reading: Reading, extractor: Extractor) -> None:
+        self._reading = reading
         self._extractor = extractor
 
     async def get(
@@ -41,7 +41,7 @@ class Attachments:
         :raises NotFound: there is no such message or attachment, or it is another's.
         :raises AttachmentBlocked: it is of a kind that is not handed out.
         """
-        raw = await self._messages.raw(address, owner, which)
+        raw = await self._reading.raw(address, owner, which)
         found = await self._extractor.extract(raw, index)
         if found.blocked is not None:
             raise AttachmentBlocked(

@@ -89,7 +89,7 @@ class MailboxDesk:
 
     async def get(self, address: str, owner: SessionOwner) -> Mailbox:
         """:raises NotFound: gone, never made, or another's."""
-        return await self._mailboxes.get(self._canonical(address), owner)
+        return await self._mailboxes.get(self._domains.canonical(address), owner)
 
     async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
         """Let it end ``ttl_minutes`` from now, clamped to the plan.
@@ -98,11 +98,11 @@ class MailboxDesk:
         """
         if ttl_minutes < 1:
             raise InvalidInput("ttl_minutes is at least 1")
-        return await self._mailboxes.extend(self._canonical(address), owner, ttl_minutes)
+        return await self._mailboxes.extend(self._domains.canonical(address), owner, ttl_minutes)
 
     async def delete(self, address: str, owner: SessionOwner) -> None:
         """End it: from now on nothing of it is readable and nobody gets its mail."""
-        mailbox = await self._mailboxes.delete(self._canonical(address), owner)
+        mailbox = await self._mailboxes.delete(self._domains.canonical(address), owner)
         self._bus.publish(Event(EventKind.EXPIRED, mailbox.id))
 
     def _domain(self, asked: str | None) -> str:
@@ -112,7 +112,3 @@ class MailboxDesk:
         if ours is None:
             raise InvalidInput(f"domain is one of: {', '.join(self._domains.names)}")
         return ours
-
-    def _canonical(self, address: str) -> str:
-        recipient = self._domains.recipient(address)
-        return recipient.address if recipient is not None else address.lower()

@@ -7,11 +7,11 @@ most take microseconds; RE2 lets other threads run meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import re2
-from attrs import fields_dict, frozen
+from attrs import frozen
 
 from tempmail.model.errors import InvalidInput
 from tempmail.model.message import Message, View
@@ -30,8 +30,10 @@ _OPTIONS.max_mem = 256 * 1024  # bytes; the module caches 128 compiled patterns
 _OPTIONS.never_capture = True
 _OPTIONS.log_errors = False
 
-_OF_A_VIEW = {"code": "codes", "link": "links"}
-"""What a message may have to have, and the attribute of its view that says so."""
+_HAS: Mapping[str, Callable[[View], bool]] = {
+    "code": lambda view: bool(view.codes),
+    "link": lambda view: any(link.kind != "unsubscribe" for link in view.links),
+}
 
 
 class Expression(Protocol):
@@ -93,7 +95,7 @@ class Matcher:
 
     :ivar sender: in its author's address or name.
     :ivar body: in its text, or in its HTML where it has no text.
-    :ivar has: ``code`` or ``link``.
+    :ivar has: ``code``, or ``link`` for one to anything but unsubscribing.
     """
 
     sender: Expression | None = None
@@ -113,7 +115,7 @@ class Matcher:
         return (
             _within(self.sender, (view.from_address, view.from_name))
             and _within(self.subject, (view.subject,))
-            and (self.has is None or bool(getattr(view, _OF_A_VIEW[self.has])))
+            and (self.has is None or _HAS[self.has](view))
             and _within(self.body, (view.body_text or view.body_html,))
         )
 
@@ -133,8 +135,6 @@ def matcher(
 
     :raises InvalidInput: by the name that the client knows; see :func:`expression`.
     """
-    if has is not None and _OF_A_VIEW[has] not in fields_dict(View):
-        raise InvalidInput(f"has: this server does not look for a {has} in messages")
     return Matcher(
         _expression("from", sender), _expression("subject", subject), _expression("body", body), has
     )

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from tempmail.core.ahead import ParsingAhead
 from tempmail.core.ports import Bus, Messages, Page
 from tempmail.core.views import Views, viewed
+from tempmail.model.address import Domains
 from tempmail.model.errors import TempmailError
 from tempmail.model.mailbox import SessionOwner
 from tempmail.model.message import Message, Summary
@@ -27,6 +28,7 @@ _SEARCHES_AT_ONCE = 2
 class Reading:
     """What the owner of a mailbox can do with its messages.
 
+    :param domains: ours; a mailbox's address may be written in many ways.
     :param messages: stored ones.
     :param views: makes them readable.
     :param ahead: hears of mailboxes that are listed.
@@ -35,7 +37,10 @@ class Reading:
 
     _log = Logger()
 
-    def __init__(self, messages: Messages, views: Views, ahead: ParsingAhead, bus: Bus) -> None:
+    def __init__(
+        self, domains: Domains, messages: Messages, views: Views, ahead: ParsingAhead, bus: Bus
+    ) -> None:
+        self._domains = domains
         self._messages = messages
         self._views = views
         self._ahead = ahead
@@ -56,6 +61,8 @@ class Reading:
 
         :param words: that must be in subject, sender or text; None for any.
         """
+
+        address = self._domains.canonical(address)
 
         async def page() -> Page:
             return await self._messages.newest(
@@ -81,6 +88,8 @@ class Reading:
         :param words: as in :meth:`newest`.
         """
 
+        address = self._domains.canonical(address)
+
         async def page() -> Page:
             return await self._messages.since(
                 address, owner, limit=limit, after=after, unread=unread, words=words
@@ -95,7 +104,7 @@ class Reading:
 
         :raises Unavailable: it has no view yet and no worker could make one.
         """
-        message = await self._messages.get(address, owner, which)
+        message = await self._messages.get(self._domains.canonical(address), owner, which)
         if message.view is not None and message.view.parser_version >= self._views.version:
             return message
         made = await self._views.read(message.summary.mailbox_id, message.summary.id)
@@ -104,14 +113,16 @@ class Reading:
 
     async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""
-        return await self._messages.raw(address, owner, which)
+        return await self._messages.raw(self._domains.canonical(address), owner, which)
 
     async def delete(self, address: str, owner: SessionOwner, which: UUID) -> None:
         """Remove one message for good."""
+        address = self._domains.canonical(address)
         self._bus.publish(await self._messages.delete(address, owner, which))
 
     async def empty(self, address: str, owner: SessionOwner) -> None:
         """Remove every message of the mailbox."""
+        address = self._domains.canonical(address)
         self._bus.publish(await self._messages.empty(address, owner))
 
     async def _listed(self, page: Callable[[], Awaitable[Page]]) -> Page:

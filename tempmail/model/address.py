@@ -86,6 +86,11 @@ class Domains:
             box, tag = local, ""
         return Recipient(f"{box.lower()}@{ours}", tag, given)
 
+    def canonical(self, address: str) -> str:
+        """The mailbox that an address means, in however many ways it can be written."""
+        recipient = self.recipient(address)
+        return recipient.address if recipient is not None else address.lower()
+
 
 def domain_name(text: str) -> str:
     """The lower-case A-label form of a domain name (RFC 5890), without a final dot.

@@ -151,8 +151,8 @@ class Tab:
         dialog.dismiss()
 
     def _console(self, message: ConsoleMessage) -> None:
-        """A blocked remote image is reported; everything else is somebody's doing."""
-        if not message.text.startswith("Loading the image 'https:"):
+        """All but the browser's own reports of images that it did not get: see ``asked``."""
+        if not message.text.startswith(("Loading the image 'https:", "Failed to load resource")):
             self.said.append(message.text)
 
     def _failed(self, request: Request) -> None:

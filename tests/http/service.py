@@ -178,15 +178,16 @@ class Service:
         self.delivery_log = DeliveryLog(self.deliveries, desk, self.metrics, self.clock)
         self.renderer = StubRenderer()
         self.signing = Signing(MemoryKeys(), self.clock.seconds)
+        reading = Reading(domains, messages, views, self.ahead, self.bus)
         self.resource = api_resource(
             desk,
-            Reading(messages, views, self.ahead, self.bus),
+            reading,
             self.polls,
             self.streams,
             self.storage,
             self.bus,
             lambda: self.is_ready,
-            attachments=Attachments(messages, self.renderer),
+            attachments=Attachments(reading, self.renderer),
             deliveries=self.delivery_log,
             documents=Documents(views, messages, self.renderer, self.signing),
             version="1.2.3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
@@ -75,7 +76,14 @@ class Opening(DocumentCase):
 
     def test_parts_are_named_by_where_they_are_served(self) -> None:
         url = self.signed()
-        self.assertIn(f"'logo@sender.test': '{url}/images/1'".encode(), self.call(url).body)
+        (stored,) = self.service.storage.boxes["ann@mail.test"].messages
+        view = stored.message.view
+        assert view is not None
+        logo = evolve(view.attachments[0], index=1, content_id="logo@sender.test")
+        view = evolve(view, attachments=(*view.attachments, logo))
+        stored.message = evolve(stored.message, view=view)
+        expected = {"logo@sender.test": f"{url}/images/1"}
+        self.assertIn(repr(expected).encode(), self.call(url).body)
 
     def test_unknown_parameters_are_refused(self) -> None:
         self.refused(self.call(f"{self.signed()}?image=1"), 422, "invalid")

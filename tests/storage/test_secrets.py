@@ -37,7 +37,7 @@ class SecretsTest(StorageCase):
         assert old == first
         assert second.secret != first.secret
         self.age("25 hours")
-        third, *older = await self.secrets.signing_keys()
+        _third, *older = await self.secrets.signing_keys()
         assert older == [second]
 
     async def test_each_purpose_has_keys_of_its_own(self) -> None:
