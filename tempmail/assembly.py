@@ -166,6 +166,7 @@ class Daemon:
             reactor,
             self._tls_context(),
             SmtpLimits(settings.client_limits, blocks, metrics, reactor),
+            check,
         )
         self._live = InboxFactory(watching, metrics, reactor)
         self._http = Site(

@@ -47,6 +47,15 @@ class Delivery:
             self._stored, self._failed, callbackArgs=(envelope,), errbackArgs=(envelope,)
         )
 
+    def turned_away(self, envelope: Envelope, reason: str, *, refused: bool) -> None:
+        """Note a mail that never came to the point of being kept.
+
+        :param reason: for the mailboxes' owners.
+        :param refused: whether its sender was told never to try again.
+        """
+        addresses = tuple(recipient.address for recipient in envelope.recipients)
+        self._note(envelope, addresses, "refused" if refused else "deferred", reason)
+
     def _stored(self, placements: list[Placement], envelope: Envelope) -> list[Placement]:
         for placement, recipient in zip(placements, envelope.recipients, strict=True):
             self._count[placement.verdict].inc()
@@ -67,8 +76,8 @@ class Delivery:
         return placements
 
     def _failed(self, failure: Failure, envelope: Envelope) -> Failure:
-        addresses = tuple(recipient.address for recipient in envelope.recipients)
-        self._note(envelope, addresses, "deferred", "our storage was away; the sender may retry")
+        reason = "our storage was away; the sender may try again"
+        self.turned_away(envelope, reason, refused=False)
         return failure
 
     def _note(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
 
 from tempmail.core.ports import Messages
 from tempmail.core.signing import Grant, Signing
@@ -21,6 +21,9 @@ PATH = "/m"
 
 _ANY_VERSION = 2**31 - 1
 """Of a parser, to which every view is an old one: its raw bytes come with it."""
+
+_AT_ONCE = 4
+"""Messages whose raw bytes are held for an image at a time."""
 
 
 class Renderer(Protocol):
@@ -59,6 +62,7 @@ class Documents:
         self._messages = messages
         self._renderer = renderer
         self._signing = signing
+        self._extracting = DeferredSemaphore(_AT_ONCE)
 
     async def url(self, message: Summary) -> str:
         """Where the document of ``message`` can be opened in the next minutes, without more.
@@ -91,14 +95,17 @@ class Documents:
         :raises NotFound: as for :meth:`open`, and for what is no raster image.
         :raises Unavailable: it cannot be had now.
         """
-        mailbox_id, message_id = await self._signing.open(token)
-        _, raw = await self._messages.fetch(mailbox_id, message_id, _ANY_VERSION)
-        assert raw is not None
-        content = (await self._renderer.extract(raw, index)).content
+        grant = await self._signing.open(token)
+        content = await self._extracting.run(self._extracted, grant, index)
         media_type = raster_type(content)
         if media_type is None:
             raise NotFound("there is no such image in this message")
         return Image(media_type, content)
+
+    async def _extracted(self, grant: Grant, index: int) -> bytes:
+        _, raw = await self._messages.fetch(*grant, _ANY_VERSION)
+        assert raw is not None
+        return (await self._renderer.extract(raw, index)).content
 
     async def _made(self, message: Message, url: str) -> str:
         view = message.view

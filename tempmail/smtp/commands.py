@@ -7,17 +7,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from attrs import evolve
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from tempmail.core.recipients import Standing
 from tempmail.model.address import Recipient
+from tempmail.model.errors import Unavailable
 from tempmail.smtp import replies
 from tempmail.smtp.grammar import ForwardPath, parse_mail, parse_rcpt
-from tempmail.smtp.input import END, UPGRADE
+from tempmail.smtp.input import END, RECIPIENT, UPGRADE
 from tempmail.smtp.receiving import Receiving
 from tempmail.smtp.replies import Refusal
 
 if TYPE_CHECKING:
     from tempmail.smtp.factory import MailFactory
 
+_log = Logger()
 _HTTP = frozenset(b"GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE PRI".split())
 
 
@@ -105,6 +110,7 @@ class Commands(Receiving):
             self.refuse(replies.TOO_LARGE)
         else:
             self.mail_from, self.announced_size, self.utf8 = sender
+            self.mail_since = self.clock.seconds()
             self.reply(replies.SENDER_OK)
 
     def _rcpt(self, argument: bytes) -> None:
@@ -124,8 +130,32 @@ class Commands(Receiving):
         elif len(self.recipients) >= self.edge.settings.max_recipients:
             self.refuse(replies.TOO_MANY_RECIPIENTS)
         else:
+            standing = self.edge.recipients.check(recipient.address)
+            if isinstance(standing, Standing):
+                self._answer_recipient(standing, recipient)
+            else:
+                self.waits |= RECIPIENT
+                standing.addBoth(self._looked_up, recipient)
+
+    def _looked_up(self, outcome: Standing | Failure, recipient: Recipient) -> None:
+        if self.waits & END:
+            return
+        if isinstance(outcome, Failure):
+            if not outcome.check(Unavailable):
+                _log.failure("a recipient was not looked up", outcome)
+            self.refuse(replies.UNAVAILABLE)
+        else:
+            self._answer_recipient(outcome, recipient)
+        self.go_on(RECIPIENT)
+
+    def _answer_recipient(self, standing: Standing, recipient: Recipient) -> None:
+        if standing is Standing.OPEN:
             self.recipients[recipient.address, recipient.tag] = recipient
             self.reply(replies.RECIPIENT_OK)
+        elif standing is Standing.FULL:
+            self.refuse(replies.MAILBOX_FULL)
+        else:
+            self.refuse(replies.UNKNOWN_MAILBOX)
 
     def _recipient(self, path: ForwardPath) -> Recipient | None:
         domains = self.edge.domains

@@ -20,6 +20,7 @@ from tempmail.core.admission import SmtpLimits
 from tempmail.core.budget import ByteBudget
 from tempmail.core.delivery import Delivery
 from tempmail.core.metrics import Metrics
+from tempmail.core.recipients import AcceptAll, RecipientCheck
 from tempmail.model.address import Domains
 from tempmail.smtp import replies
 from tempmail.smtp.commands import Commands
@@ -67,6 +68,7 @@ class MailFactory(ServerFactory):
     :param clock: the reactor.
     :param tls_context: for STARTTLS; without it STARTTLS is not announced.
     :param limits: what each client may do; without them, anything.
+    :param recipients: says at RCPT who is there; without it, everybody is.
     :ivar draining: whether :meth:`drain` was called.
     """
 
@@ -82,6 +84,7 @@ class MailFactory(ServerFactory):
         clock: IReactorTime,
         tls_context: IOpenSSLServerConnectionCreator | IOpenSSLContextFactory | None = None,
         limits: SmtpLimits | None = None,
+        recipients: RecipientCheck | None = None,
     ) -> None:
         self.delivery = delivery
         self.domains = domains
@@ -90,6 +93,7 @@ class MailFactory(ServerFactory):
         self.clock = clock
         self.tls_context = tls_context
         self.gate = Gate(limits)
+        self.recipients = recipients or AcceptAll()
         self.greeting = f"220 {settings.hostname} ESMTP tempmail\r\n".encode("ascii")
         self.helo_reply = f"250 {settings.hostname}\r\n".encode("ascii")
         self._ehlo_replies: dict[bool, bytes] = {}

@@ -33,6 +33,7 @@ UPGRADE = 8
 END = 16
 CLOSED = 32
 PROXY = 64
+RECIPIENT = 128
 
 
 class InputLoop(ESMTP):

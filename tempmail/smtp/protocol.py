@@ -66,6 +66,8 @@ class MailProtocol(Commands):
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: ARG002  # Twisted's signature
         self.waits |= END | CLOSED
         self.reader = None
+        if self.content is not None and self.recipients:
+            self._note(self._envelope(self.content), "the connection was lost before its end")
         self.forget()
         self.edge.left(self, admitted=self._admitted)
 
@@ -122,24 +124,20 @@ class MailProtocol(Commands):
     # A complete mail.
 
     def content_complete(self) -> Refusal | None:
-        content, mail_from = self.content, self.mail_from
-        recipients, announced = tuple(self.recipients.values()), self.announced_size
+        content, announced = self.content, self.announced_size
         assert content is not None
-        assert mail_from is not None
-        assert self.name is not None
+        content.end()
+        envelope = self._envelope(content)
         self.content = None
         self.forget()
-        content.end()
         self.edge.gate.unannounced(self.peer_ip, content.size - announced)
         if content.fault is not None:
             refusal = _FAULTS[content.fault]
+            self._note(envelope, refusal.reply.decode("ascii").strip(), refused=refusal.permanent)
             self.edge.not_kept(refusal.code)
             self.refuse(refusal)
             self._answered()
             return refusal
-        envelope = Envelope(
-            mail_from, recipients, self.name, self.peer_ip, self.tls, content.chunks, content.size
-        )
         self.waits |= DELIVERY
         try:
             delivered = self.edge.delivery.deliver(envelope)
@@ -150,6 +148,23 @@ class MailProtocol(Commands):
             self._kept, self._not_kept, callbackArgs=(content,), errbackArgs=(content,)
         )
         return None
+
+    def _envelope(self, content: Content) -> Envelope:
+        assert self.mail_from is not None
+        assert self.name is not None
+        return Envelope(
+            self.mail_from,
+            tuple(self.recipients.values()),
+            self.name,
+            self.peer_ip,
+            self.tls,
+            content.chunks,
+            content.size,
+            received_ms=round((self.clock.seconds() - self.mail_since) * 1000),
+        )
+
+    def _note(self, envelope: Envelope, reason: str, *, refused: bool = False) -> None:
+        self.edge.delivery.turned_away(envelope, reason, refused=refused)
 
     def _kept(self, _placements: list[Placement], content: Content) -> None:
         content.release()

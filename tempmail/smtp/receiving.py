@@ -23,6 +23,7 @@ class Receiving(InputLoop):
     :param edge: whose settings, budget and limits it uses.
     :param peer_ip: the client's address as far as it is known.
     :ivar mail_from: the reverse-path, None before MAIL.
+    :ivar mail_since: when it began, by the clock.
     :ivar content: what came of it so far, None before DATA or the first BDAT.
     :ivar content_since: when the content, or a chunk that is refused, began, by the clock.
     """
@@ -32,7 +33,7 @@ class Receiving(InputLoop):
         self.edge = edge
         self.peer_ip = peer_ip
         self.content: Content | None = None
-        self.content_since = 0.0
+        self.mail_since = self.content_since = 0.0
         self.forget()
 
     def content_complete(self) -> Refusal | None:

@@ -71,6 +71,8 @@ SMTPUTF8_NEEDED = Refusal(
     b"553 5.6.7 An address beyond ASCII needs MAIL with SMTPUTF8\r\n", "smtputf8_needed"
 )
 RELAY_DENIED = Refusal(b"550 5.7.1 Relaying denied: not a domain of this host\r\n", "relay")
+UNKNOWN_MAILBOX = Refusal(b"550 5.1.1 No such mailbox\r\n", "unknown_mailbox")
+MAILBOX_FULL = Refusal(b"452 4.2.2 Mailbox full\r\n", "mailbox_full")
 TOO_MANY_RECIPIENTS = Refusal(b"452 4.5.3 Too many recipients\r\n", "too_many_recipients")
 
 # Messages.

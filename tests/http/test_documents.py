@@ -8,7 +8,7 @@ from twisted.trial.unittest import TestCase
 
 from tempmail.core.signing import LIFE_SECONDS
 from tempmail.http.logged import logged
-from tests.http.service import Reply, Service
+from tests.http.service import Reply, Service, replies, request_bytes
 
 GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
 
@@ -154,3 +154,16 @@ class Images(DocumentCase):
     def test_other_indexes_are_not_there(self) -> None:
         for index in ("1", "-1", "01", "x", "0x0", "9999999999", "%D9%A1"):
             self.refused(self.call(f"{self.signed()}/images/{index}"), 404, "not_found")
+
+    def test_few_messages_are_held_at_a_time(self) -> None:
+        url = self.signed()
+        self.service.storage.gate.close()
+        waiting = [self.service.connect() for _ in range(20)]
+        for one in waiting:
+            one.send(request_bytes("GET", f"{url}/images/0"))
+        self.assertEqual(self.service.storage.gate.waiting, 4)
+        for one in waiting[:10]:
+            one.leave()
+        self.service.storage.gate.open()
+        for one in waiting[10:]:
+            self.assertEqual(replies(one.received(), "GET")[0].status, 200)

@@ -37,7 +37,11 @@ class Door:
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
         self.waiting: list[Deferred[list[Placement]]] = []
+        self.turned: list[tuple[Envelope, str, bool]] = []
         self.slow = False
+
+    def turned_away(self, envelope: Envelope, reason: str, *, refused: bool) -> None:
+        self.turned.append((envelope, reason, refused))
 
     def deliver(self, envelope: Envelope) -> Deferred[list[Placement]]:
         self.envelopes.append(envelope)

@@ -26,6 +26,19 @@ class EnvelopeTests(TestCase):
         self.assertEqual((envelope.peer_ip, envelope.tls), ("2001:db8::7", None))
         self.assertEqual((b"".join(envelope.chunks), envelope.size), (b"hi\r\n.\r\n", 7))
 
+    def test_an_envelope_says_how_long_it_took_from_mail_to_the_end(self) -> None:
+        for content in (b"DATA\r\nhi\r\n.\r\n", b"BDAT 2 LAST\r\nhi"):
+            edge = Edge()
+            session = edge.connect()
+            session.send(HELLO)
+            edge.clock.advance(1)
+            for octet in ENVELOPE + content:
+                session.send(bytes([octet]))
+                edge.clock.advance(0.001)
+            (envelope,) = edge.door.envelopes
+            after_mail = (ENVELOPE + content).partition(b"\r\n")[2]
+            self.assertEqual(envelope.received_ms, len(after_mail))
+
     def test_a_recipient_named_twice_gets_one_copy_and_each_tag_its_own(self) -> None:
         edge = Edge()
         session = edge.connect()
