@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -164,7 +164,7 @@ class Daemon:
                 reject_bare_newlines=settings.bare_newline == "reject",
             ),
             reactor,
-            self._tls_context(),
+            self._tls_context(metrics),
             SmtpLimits(settings.client_limits, blocks, metrics, reactor),
             check,
         )
@@ -189,13 +189,14 @@ class Daemon:
         )
         self._metrics = Site(MetricsResource(metrics), reactor, metrics)
 
-    def _tls_context(self) -> IOpenSSLServerConnectionCreator | None:
+    def _tls_context(self, metrics: Metrics) -> IOpenSSLContextFactory | None:
         certificate, key = self._settings.tls_cert, self._settings.tls_key
         if certificate is None or key is None:
             if self._settings.environment == "prod":
                 return None
             certificate, key = tls.self_signed(self._settings.data_dir, self._settings.hostname)
-        return tls.server_context(certificate, key)
+        failures = metrics.tls_reload_failures
+        return tls.ReloadedContext(certificate, key, self._reactor, failures)
 
     def _listen(self) -> None:
         for description in self._settings.smtp:

@@ -23,6 +23,11 @@ class Metrics:
             ["reason"],
             registry=r,
         )
+        self.tls_reload_failures = Counter(
+            "tempmail_tls_reload_failures_total",
+            "Times that a changed certificate or key could not be used; the old pair stayed.",
+            registry=r,
+        )
         self.smtp_replies = Counter(
             "tempmail_smtp_replies_total",
             "Answers to complete messages, by reply code.",
