@@ -16,10 +16,7 @@ from tempmail.http.event_stream import HEADERS, EventStream
 from tempmail.http.representations import FollowEvents
 from tempmail.http.requests import parameters
 from tempmail.http.routes import Route
-from tempmail.model.errors import (
-    InvalidInput,
-    Unavailable,
-)
+from tempmail.model.errors import InvalidInput, Unavailable
 from tempmail.model.mailbox import SessionOwner
 
 MOST = 10_000

@@ -20,7 +20,8 @@ from tempmail.model.errors import Unavailable, Undecided
 from tempmail.model.message import Placement, Verdict
 from tempmail.storage.batch import Batch, Entry
 from tempmail.storage.connection import Connection, is_loss, one_line
-from tempmail.storage.copy_rows import COPY, Rows
+from tempmail.storage.copy_rows import COPY, COPY_PIECE, Rows
+from tempmail.storage.decoy import Decoy
 from tempmail.storage.message_ids import message_ids
 
 _EPOCH = "timestamptz '2000-01-01 00:00+00'"
@@ -64,9 +65,6 @@ SESSION = {
 
 _LOCK = "BEGIN; EXECUTE lock_mailboxes(%s)"
 _COMMIT = "EXECUTE bump(%s, %s); COMMIT"
-# As slow as the other: whoever times the 250 is not to learn which addresses exist.
-_COMMIT_NOTHING = "SELECT pg_current_xact_id(); COMMIT"
-_COPY_PIECE = 256 * 1024
 _POISON = ("22", "23", "54", "40", "55P03")
 """SQLSTATEs that speak of some of the messages: data exception, constraint, program limit; and
 a mailbox that somebody else holds.  What is raised on our side of the wire does too."""
@@ -112,6 +110,7 @@ class BatchWriter:
     """Writes batches on whatever connection it is handed.
 
     :param reconnect: opens a connection to ask what became of a commit.
+    :param decoy: for batches of which nobody gets anything.
     :param pause, clock: waits and counts seconds; only ever called in the database's thread.
     """
 
@@ -120,10 +119,12 @@ class BatchWriter:
     def __init__(
         self,
         reconnect: Callable[[], Connection],
+        decoy: Decoy,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reconnect = reconnect
+        self._decoy = decoy
         self._pause = pause
         self._clock = clock
 
@@ -164,16 +165,13 @@ class BatchWriter:
         if connection.closed or batch.claim.refused:
             raise Unavailable("storage is away")
         with connection.cursor() as cursor:
-            outcomes, stored = self._insert(cursor, entries, batch.started)
+            outcomes, finish = self._insert(cursor, entries, batch.started)
             if not batch.claim.commit():
                 cursor.execute("ROLLBACK")
                 raise Unavailable("storage is too slow")
             backend = connection.get_backend_pid()
             try:
-                if stored:
-                    cursor.execute(_COMMIT, (list(stored), list(stored.values())))
-                else:
-                    cursor.execute(_COMMIT_NOTHING)
+                finish()
             except psycopg2.Error as error:
                 if is_loss(error):
                     self._log.warn("COMMIT did not return: {why}", why=one_line(error))
@@ -188,10 +186,10 @@ class BatchWriter:
 
     def _insert(
         self, cursor: Any, entries: Sequence[Entry], started: float
-    ) -> tuple[list[list[Placement]], dict[int, int]]:
+    ) -> tuple[list[list[Placement]], Callable[[], None]]:
         """Decide for each recipient and copy the rows in.
 
-        :returns: each entry's outcome, and how many messages each mailbox takes.
+        :returns: each entry's outcome, and what commits.
         """
         addresses = {one.address for entry in entries for one in entry.envelope.recipients}
         cursor.execute(_LOCK, (list(addresses),))
@@ -214,10 +212,12 @@ class BatchWriter:
                 rows.add(envelope, headers, places, int(1000 * (started - entry.entered)))
             outcomes.append(placements)
         stored = {box.id: box.stored for box in boxes.values() if box.stored}
-        if stored:
-            rows.close()
-            cursor.copy_expert(COPY, rows, _COPY_PIECE)
-        return outcomes, stored
+        if not stored:
+            return outcomes, self._decoy.write(cursor, entries, started)
+        rows.close()
+        cursor.copy_expert(COPY, rows, COPY_PIECE)
+        counts = list(stored), list(stored.values())
+        return outcomes, lambda: cursor.execute(_COMMIT, counts)
 
     def _committed(self, batch: Batch, backend: int, outcomes: list[list[Placement]]) -> bool:
         """What became of a transaction whose connection was lost in COMMIT.

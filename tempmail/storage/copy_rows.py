@@ -18,13 +18,15 @@ COLUMNS = (
 )
 COPY = f"COPY messages ({COLUMNS}) FROM STDIN BINARY"
 
+COPY_PIECE = 256 * 1024
+"""Bytes that COPY takes at a time."""
+
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _FIXED = struct.Struct(">hi16siqiqiqiqii")
 _TIMES_AND_LENGTH = struct.Struct(">iiiii")
 _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
-_PIECE = 256 * 1024
 
 
 def _text(value: str) -> bytes:
@@ -86,7 +88,7 @@ class Rows:
     def close(self) -> None:
         """No more rows."""
         self._pieces.append(_TRAILER)
-        if sum(map(len, self._pieces)) <= _PIECE:
+        if sum(map(len, self._pieces)) <= COPY_PIECE:
             self._pieces = [b"".join(self._pieces)]
 
     def read(self, size: int) -> bytes:

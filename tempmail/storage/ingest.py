@@ -18,9 +18,11 @@ from twisted.python.failure import Failure
 from tempmail.core.metrics import Metrics
 from tempmail.model.errors import Unavailable
 from tempmail.model.message import Envelope, Placement
+from tempmail.storage import batch_writer, decoy
 from tempmail.storage.batch import Batch, Entry
-from tempmail.storage.batch_writer import PREPARE, SESSION, BatchWriter
+from tempmail.storage.batch_writer import SESSION, BatchWriter
 from tempmail.storage.connection import Connection, connect, one_line, parameters
+from tempmail.storage.decoy import Decoy
 
 
 class GroupCommit:
@@ -60,7 +62,7 @@ class GroupCommit:
         self._batch_rows = metrics.batch_rows
         self._commit_seconds = metrics.commit_seconds
         metrics.ingest_queue.set_function(lambda: len(self._queue))
-        self._writer = BatchWriter(lambda: connect(dsn))
+        self._writer = BatchWriter(lambda: connect(dsn), Decoy())
         self._pool = ConnectionPool(
             "psycopg2",
             cp_min=1,
@@ -180,4 +182,5 @@ def _weight(entry: Entry) -> int:
 def _prepare(connection: Connection) -> None:
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(PREPARE)
+        cursor.execute(batch_writer.PREPARE)
+        cursor.execute(decoy.PREPARE)

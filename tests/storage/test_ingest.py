@@ -15,6 +15,7 @@ from tempmail.model.message import Verdict
 from tempmail.storage.batch import Claim
 from tempmail.storage.batch_writer import SESSION, BatchWriter
 from tempmail.storage.connection import Connection, connect
+from tempmail.storage.decoy import Decoy
 from tempmail.storage.ingest import GroupCommit
 from tests.storage.case import MAIL, StorageCase, envelope, failures, make_mailbox, verdicts
 
@@ -257,7 +258,10 @@ class DeadlineTest(StorageCase):
         await ingest.store(envelope("box"))
         seconds = iter(range(1000))
         ingest._writer = BatchWriter(
-            lambda: connect("host=/nonexistent"), lambda _: None, lambda: float(next(seconds))
+            lambda: connect("host=/nonexistent"),
+            Decoy(),
+            lambda _: None,
+            lambda: float(next(seconds)),
         )
         with losing(ingest, Connection.interrupt):
             assert await failures([ingest.store(envelope("box"))]) == [Undecided]
