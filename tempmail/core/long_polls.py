@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThreadPool
@@ -26,6 +26,9 @@ from tempmail.model.message import Message
 MOST = 10_000
 MOST_EACH = 2_000
 """Those who wait, altogether and of one network; each takes some 20 KB and a descriptor."""
+
+_AFTER_ITS_END = 0.5
+"""Seconds that a wait looks again after a mailbox's time: the database's clock counts."""
 
 
 @frozen
@@ -103,9 +106,15 @@ class LongPolls:
         end = self.clock.seconds() + wanted.seconds
         self._places.take(network)
         try:
-            mailbox = await self.watching.admit(address, owner)
-            left = 0 if self._stopping else end - self.clock.seconds()
-            return await self._wait(mailbox, wanted, max(0, left))
+            while True:
+                mailbox = await self.watching.admit(address, owner)  # it may have been extended
+                now = self.clock.seconds()
+                left = 0 if self._stopping else end - now
+                life = mailbox.expires_at.timestamp() - now + _AFTER_ITS_END
+                caught = await self._wait(mailbox, wanted, max(0, min(left, life)))
+                if caught.messages or life >= left:
+                    return caught
+                wanted = evolve(wanted, after=caught.after)
         finally:
             self._places.give(network)
 
@@ -151,7 +160,7 @@ class _Wait:
         self._wanted = wanted
         self._after = polls.watching.start_of(mailbox, wanted.after)
         self._candidates: deque[Event] = deque()
-        self._found: list[Message] = []
+        self._found: list[Event] = []  # not the messages: thousands may wait for many large ones
         self._considering = False
         self._following: Following | None = None
 
@@ -167,12 +176,15 @@ class _Wait:
 
     def time_is_up(self) -> None:
         if not self.outcome.called:
-            first = self._found[0].summary.seq - 1 if self._found else self._after
+            first = self._found[0].seq - 1 if self._found else self._after
             self.outcome.callback(Caught((), first))
 
     def _receive(self, event: Event) -> None:
         if event.kind is EventKind.EXPIRED:
             self._fail(NotFound("the mailbox has ended"))
+        elif event.kind is EventKind.DELETED:
+            gone = event.message_id
+            self._found = [one for one in self._found if gone and one.message_id != gone]
         elif event.kind is EventKind.NEW_MESSAGE:
             self._candidates.append(event)
             if self._following is not None:
@@ -200,13 +212,28 @@ class _Wait:
             with suppress(NotFound):  # deleted meanwhile
                 message = await self._polls.views.read(event.mailbox_id, event.message_id)
                 if await self._matches(message):
-                    self._found.append(message)
+                    self._found.append(event)
             if len(self._found) == self._wanted.count and not self.outcome.called:
-                self.outcome.callback(Caught(self._found, event.seq))
+                await self._answer(message)
             self._after = event.seq
         self._considering = False
         if self._following is not None:
             self._following.resume()
+
+    async def _answer(self, last: Message) -> None:
+        """Read again what was found before the last one, unless it was deleted since."""
+        messages = []
+        for event in tuple(self._found):
+            assert event.message_id is not None
+            if event.message_id == last.summary.id:
+                messages.append(last)
+                continue
+            try:
+                messages.append(await self._polls.views.read(event.mailbox_id, event.message_id))
+            except NotFound:  # deleted since it was found
+                self._found.remove(event)
+        if len(messages) == self._wanted.count and not self.outcome.called:
+            self.outcome.callback(Caught(messages, last.summary.seq))
 
     async def _matches(self, message: Message) -> bool:
         matcher = self._wanted.matcher

@@ -16,6 +16,8 @@ from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
 
 _TRIES = 5
 _TOKEN_BYTES = 32
+_LONGEST_TTL = 2**31 - 1
+"""Minutes; more is clamped before storage clamps it to the plan."""
 
 
 def owner_of(token: str) -> SessionOwner:
@@ -62,17 +64,14 @@ class MailboxDesk:
         :raises Unavailable: every name that we thought of was taken.
         """
         domain = self._domain(wish.domain)
-        if wish.ttl_minutes is not None and wish.ttl_minutes < 1:
-            raise InvalidInput("ttl_minutes is at least 1")
+        ttl_minutes = None if wish.ttl_minutes is None else _checked_ttl(wish.ttl_minutes)
         make_name = naming.STYLES.get(wish.style)
         if make_name is None:
             raise InvalidInput(f"style is one of: {', '.join(naming.STYLES)}")
         token = secrets.token_urlsafe(_TOKEN_BYTES)
 
         async def attempt(name: str) -> tuple[Mailbox, str]:
-            new = NewMailbox(
-                f"{name}@{domain}", owner_of(token).token_hash, wish.ttl_minutes, client
-            )
+            new = NewMailbox(f"{name}@{domain}", owner_of(token).token_hash, ttl_minutes, client)
             return await self._mailboxes.create(new), token
 
         if wish.username is not None:
@@ -96,8 +95,7 @@ class MailboxDesk:
 
         :raises InvalidInput: below 1.
         """
-        if ttl_minutes < 1:
-            raise InvalidInput("ttl_minutes is at least 1")
+        ttl_minutes = _checked_ttl(ttl_minutes)
         return await self._mailboxes.extend(self._domains.canonical(address), owner, ttl_minutes)
 
     async def delete(self, address: str, owner: SessionOwner) -> None:
@@ -112,3 +110,9 @@ class MailboxDesk:
         if ours is None:
             raise InvalidInput(f"domain is one of: {', '.join(self._domains.names)}")
         return ours
+
+
+def _checked_ttl(minutes: int) -> int:
+    if minutes < 1:
+        raise InvalidInput("ttl_minutes is at least 1")
+    return min(minutes, _LONGEST_TTL)

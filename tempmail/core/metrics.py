@@ -78,6 +78,9 @@ class Metrics:
             ["method", "status"],
             registry=r,
         )
+        self.http_bytes_held = Gauge(
+            "tempmail_http_bytes_held", "Bytes of long answers that wait for readers.", registry=r
+        )
         self.websockets = Gauge("tempmail_websockets", "Open WebSockets.", registry=r)
         self.websocket_refused = Counter(
             "tempmail_websocket_refused_total",

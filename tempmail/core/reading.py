@@ -13,7 +13,7 @@ from tempmail.core.ahead import ParsingAhead
 from tempmail.core.ports import Bus, Messages, Page
 from tempmail.core.views import Views, viewed
 from tempmail.model.address import Domains
-from tempmail.model.errors import TempmailError
+from tempmail.model.errors import TempmailError, Unavailable
 from tempmail.model.mailbox import SessionOwner
 from tempmail.model.message import Message, Summary
 
@@ -21,6 +21,7 @@ _PARSE_PER_LIST = 20
 _PARSE_PER_SEARCH = 100
 _PARSE_BYTES = 8 * 1024 * 1024
 
+_SEARCHES_WAITING = 20
 _SEARCHES_AT_ONCE = 2
 """Fewer than there are connections to storage, for a search may take it hundreds of ms."""
 
@@ -71,7 +72,7 @@ class Reading:
 
         if words is None:
             return await self._listed(page)
-        return await self._searching.run(self._found, page, address, owner)
+        return await self._search(page, address, owner)
 
     async def since(
         self,
@@ -97,7 +98,7 @@ class Reading:
 
         if words is None:
             return await self._listed(page)
-        return await self._searching.run(self._found, page, address, owner)
+        return await self._search(page, address, owner)
 
     async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
         """One message with its view, marked as read; the newest where ``which`` is None.
@@ -124,6 +125,13 @@ class Reading:
         """Remove every message of the mailbox."""
         address = self._domains.canonical(address)
         self._bus.publish(await self._messages.empty(address, owner))
+
+    async def _search(
+        self, page: Callable[[], Awaitable[Page]], address: str, owner: SessionOwner
+    ) -> Page:
+        if len(self._searching.waiting) >= _SEARCHES_WAITING:
+            raise Unavailable("too many searches are waiting; try again")
+        return await self._searching.run(self._found, page, address, owner)
 
     async def _listed(self, page: Callable[[], Awaitable[Page]]) -> Page:
         """A page with previews, of which as many are made as one request may ask for."""

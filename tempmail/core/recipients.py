@@ -47,7 +47,12 @@ class Standing(enum.StrEnum):
 
 
 class RecipientCheck(Protocol):
-    """What the SMTP edge asks at RCPT."""
+    """What the SMTP edge asks at RCPT.
+
+    :ivar tells: whether a sender may learn of mail that nobody got.
+    """
+
+    tells: bool
 
     def check(self, address: str) -> Standing | Deferred[Standing]:
         """How ``address`` stands; at once where memory says so.
@@ -58,6 +63,8 @@ class RecipientCheck(Protocol):
 
 class AcceptAll:
     """Every address of our domains is open, as far as a sender can tell."""
+
+    tells = False
 
     def check(self, address: str) -> Standing:  # noqa: ARG002  # nobody is to learn which exist
         return Standing.OPEN
@@ -86,12 +93,15 @@ class RejectUnknown:
     :param store: says how addresses stand.
     """
 
+    tells = True
+
     def __init__(self, store: RecipientStore, clock: IReactorTime) -> None:
         self._store = store
         self._known = Known(clock)
 
     def check(self, address: str) -> Standing | Deferred[Standing]:
-        if address in self._known:
+        # Every host takes its postmaster's mail (RFC 5321 section 4.5.1).
+        if address in self._known or address.startswith("postmaster@"):
             return Standing.OPEN
         return Deferred.fromCoroutine(self._ask(address))
 

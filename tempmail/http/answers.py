@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from http import HTTPStatus
+from typing import Any, Protocol
 
 import msgspec
 from attrs import Factory, frozen
@@ -31,7 +32,7 @@ class Answer:
 
     def set_head(self, request: Request) -> None:
         """Give ``request`` this answer's status and headers; nothing is written yet."""
-        request.setResponseCode(self.status)
+        request.setResponseCode(self.status, HTTPStatus(self.status).phrase.encode())
         for name, value in self.headers.items():
             request.setHeader(name, value)
         if self.content_type is not None:
@@ -64,10 +65,15 @@ def send(request: Request, answer: Answer) -> Deferred[None]:
     :returns: fires when all of it has been given to the transport.  It never fires where the
         client leaves before that, and may be cancelled then.
     """
-    answer.set_head(request)
     if len(answer.body) <= _CHUNK:
+        answer.set_head(request)
         request.write(answer.body)
         return succeed(None)
+    host = getattr(request.getClientAddress(), "host", "local")
+    channel: Any = request.channel  # ours, see channel.py
+    let_go = channel.site.shelf.hold(host, len(answer.body))
+    request.notifyFinish().addBoth(lambda _: let_go())
+    answer.set_head(request)
     return _Sending(request, answer.body).sent
 
 

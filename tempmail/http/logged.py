@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_to_bytes
 
 from tempmail.core.documents import PATH
 
 _LONGEST = 200
-_SIGNED = re.compile(rb"\A(%s/)[^/]+" % PATH.encode())
+_SIGNED = re.compile(rb"\A(/*%s/+)[^/]+" % PATH.strip("/").encode())
+_SECRET = re.compile(rb"[A-Za-z0-9_-]{40,}")
+"""As long as a token, wherever it stands."""
 
 
 def logged(text: bytes) -> str:
     """Part of a request line: bounded, printable, without its query and without a signature."""
-    shown = _SIGNED.sub(rb"\1-", text.partition(b"?")[0])
+    path = unquote_to_bytes(text.partition(b"?")[0])
+    shown = _SECRET.sub(b"-", _SIGNED.sub(rb"\1-", path))
     return shown[:_LONGEST].decode("ascii", "backslashreplace")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from attrs import evolve
 from twisted.web.server import Request
 
 from tempmail.core.mailboxes import MailboxDesk, Wish
@@ -33,7 +36,8 @@ class MailboxRoutes:
         asked = parameters(request, query=CreateMailbox, body=CreateMailbox)
         wish = Wish(asked.username, asked.domain, asked.style, asked.ttl_minutes)
         mailbox, token = await to_the_end(self._desk.create(wish, client_network(request)))
-        return json(mailbox_of(mailbox, token), 201)
+        location = f"/api/v1/mailboxes/{quote(mailbox.address, safe='@')}"
+        return evolve(json(mailbox_of(mailbox, token), 201), headers={"Location": location})
 
     async def read(self, request: Request, address: str) -> Answer:
         owner = session_owner(request)

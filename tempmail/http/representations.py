@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from tempmail.core.matching import MAX_EXPRESSION
 from tempmail.model import mailbox, message
 
-_Minutes = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+_Minutes = Annotated[int, Meta(ge=1)]
 _Name = Annotated[str, Meta(max_length=253)]
 _Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]

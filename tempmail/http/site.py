@@ -19,6 +19,7 @@ from tempmail.http.answers import Answer
 from tempmail.http.channel import Channel, Limits
 from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, Problem
+from tempmail.http.shelf import Shelf
 
 _access = Logger("tempmail.http.access")
 
@@ -114,6 +115,7 @@ class Site(server.Site):
     ) -> None:
         super().__init__(resource, parsePOSTFormSubmission=False, timeout=None, reactor=clock)
         self.limits = limits or Limits()
+        self.shelf = Shelf(metrics.http_bytes_held)
         self._responses = metrics.http_responses
 
     def startFactory(self) -> None:

@@ -16,9 +16,9 @@ from tempmail.mail.file_kinds import blocked_kind
 from tempmail.mail.header_fields import MAX_FIELD_BYTES
 from tempmail.mail.links import find_links
 from tempmail.mail.refused_kinds import REFUSED_KINDS
-from tempmail.mail.storable import one_line, within
+from tempmail.mail.storable import one_line, storable, within
 from tempmail.mail.tree import Part, read
-from tempmail.model.message import Attachment, View
+from tempmail.model.message import Attachment, Code, Link, View
 
 PARSER_VERSION = 3
 """Grows whenever the same bytes give another view."""
@@ -70,8 +70,15 @@ def parse(raw: bytes, refused: frozenset[str] = REFUSED_KINDS) -> View:
         attachments=tuple(attachments),
         defects=tuple(defects),
         parser_version=PARSER_VERSION,
-        codes=find_codes(subject, body_text, body_html),
-        links=find_links(body_text, body_html),
+        # HTML's own escapes can stand for what storage cannot hold.
+        codes=tuple(
+            Code(storable(one.value), one.confidence, storable(one.context))
+            for one in find_codes(subject, body_text, body_html)
+        ),
+        links=tuple(
+            Link(storable(one.href), storable(one.text), one.kind)
+            for one in find_links(body_text, body_html)
+        ),
     )
 
 

@@ -150,7 +150,7 @@ class Commands(Receiving):
 
     def _answer_recipient(self, standing: Standing, recipient: Recipient) -> None:
         if standing is Standing.OPEN:
-            self.recipients[recipient.address, recipient.tag] = recipient
+            self.recipients.setdefault((recipient.address, recipient.tag), recipient)
             self.reply(replies.RECIPIENT_OK)
         elif standing is Standing.FULL:
             self.refuse(replies.MAILBOX_FULL)

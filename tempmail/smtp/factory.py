@@ -25,7 +25,7 @@ from tempmail.model.address import Domains
 from tempmail.smtp import replies
 from tempmail.smtp.commands import Commands
 from tempmail.smtp.limits import Gate
-from tempmail.smtp.patience import ORDINARY, UNDER_STRESS, Patience
+from tempmail.smtp.patience import ORDINARY, SHORT_OF_ROOM, UNDER_STRESS, Patience
 from tempmail.smtp.protocol import MailProtocol
 from tempmail.smtp.replies import Refusal
 
@@ -46,7 +46,8 @@ class SmtpSettings:
     :ivar reject_bare_newlines: whether content with a CR or LF that stands alone is refused;
         it is kept verbatim otherwise.
     :ivar patience: with every client ...
-    :ivar stress: ... and while more than four fifths of the connections are taken.
+    :ivar stress: ... and while more than four fifths of the connections are taken ...
+    :ivar short_of_room: ... or of the octets that all mail under way may hold.
     """
 
     hostname: str
@@ -57,6 +58,7 @@ class SmtpSettings:
     reject_bare_newlines: bool = False
     patience: Patience = ORDINARY
     stress: Patience = UNDER_STRESS
+    short_of_room: Patience = SHORT_OF_ROOM
 
 
 class MailFactory(ServerFactory):
@@ -133,8 +135,11 @@ class MailFactory(ServerFactory):
         """One timer for all sessions: a session costs none when it is made, nor per command."""
         now = self.clock.seconds()
         settings = self.settings
-        stressed = len(self.sessions) > _STRESS * settings.max_connections
-        patience = settings.stress if stressed else settings.patience
+        patience = settings.patience
+        if len(self.sessions) > _STRESS * settings.max_connections:
+            patience = settings.stress
+        elif self.budget.held > _STRESS * self.budget.limit:
+            patience = settings.short_of_room
         for session in tuple(self.sessions):
             session.check_deadline(now, patience)
         self._watch = None

@@ -31,3 +31,5 @@ class Patience:
 
 ORDINARY = Patience()
 UNDER_STRESS = Patience(command=10.0, octet=10.0, content=10.0)
+SHORT_OF_ROOM = Patience(octet=10.0, content=20.0, min_rate=64 * 1024)
+"""While most of what may be held of content is held: who trickles keeps it from all others."""

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tempmail.model.errors import Unavailable, Undecided
-from tempmail.model.message import Envelope, Placement
+from tempmail.model.message import Envelope, Placement, Verdict
 from tempmail.smtp import replies
 from tempmail.smtp.commands import Commands
 from tempmail.smtp.content import Content, ContentFault
@@ -28,7 +28,7 @@ _FAULTS = {
 
 
 class MailProtocol(Commands):
-    """A session with one client.  Verdicts on recipients never change an answer."""
+    """A session with one client."""
 
     _admitted = False
     _errors = 0
@@ -111,7 +111,7 @@ class MailProtocol(Commands):
     def refuse(self, refusal: Refusal) -> None:
         self.reply(refusal.reply)
         self.edge.refused(refusal, self.peer_ip)
-        if refusal.permanent:
+        if refusal.permanent and not (refusal is replies.UNKNOWN_MAILBOX and self.recipients):
             self._errors += 1
             if self._errors >= self.edge.settings.max_errors:
                 self.edge.gate.misbehaved(self.peer_ip)
@@ -166,12 +166,18 @@ class MailProtocol(Commands):
     def _note(self, envelope: Envelope, reason: str, *, refused: bool = False) -> None:
         self.edge.delivery.turned_away(envelope, reason, refused=refused)
 
-    def _kept(self, _placements: list[Placement], content: Content) -> None:
+    def _kept(self, placements: list[Placement], content: Content) -> None:
         content.release()
-        if not self.waits & END:
+        if self.waits & END:
+            return
+        refusal = _refusal_of(placements) if self.edge.recipients.tells else None
+        if refusal is None:
             self.edge.kept()
             self.reply(replies.KEPT)
-            self._answered()
+        else:
+            self.edge.not_kept(refusal.code)
+            self.refuse(refusal)
+        self._answered()
 
     def _not_kept(self, failure: Failure, content: Content) -> None:
         content.release()
@@ -193,3 +199,13 @@ class MailProtocol(Commands):
             self.hang_up(replies.SHUTTING_DOWN.reply)
         else:
             self.go_on(DELIVERY)
+
+
+def _refusal_of(placements: list[Placement]) -> Refusal | None:
+    """The answer to mail that nobody got, for senders who may know; None where somebody did."""
+    verdicts = {placement.verdict for placement in placements}
+    if not verdicts or Verdict.STORED in verdicts:
+        return None
+    if Verdict.FULL in verdicts:
+        return replies.MAILBOX_FULL
+    return replies.TOO_LARGE if Verdict.TOO_LARGE in verdicts else replies.UNKNOWN_MAILBOX

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 from attrs import define
 from twisted.logger import Logger
 
@@ -45,6 +46,15 @@ FROM mailboxes m JOIN plans p ON p.name = CASE WHEN m.owner_id IS NULL THEN 'ano
 WHERE m.address = ANY ($1) AND m.is_active AND m.expires_at > clock_timestamp()
 ORDER BY m.address FOR NO KEY UPDATE OF m;
 
+PREPARE free_mailboxes (text[]) AS
+SELECT address FROM mailboxes
+WHERE address = ANY ($1) AND is_active AND expires_at > clock_timestamp()
+FOR NO KEY UPDATE SKIP LOCKED;
+
+PREPARE living_mailboxes (text[]) AS
+SELECT address FROM mailboxes
+WHERE address = ANY ($1) AND is_active AND expires_at > clock_timestamp();
+
 PREPARE bump (bigint[], bigint[]) AS
 UPDATE mailboxes
 SET last_seq = last_seq + ($2)[array_position($1, id)],
@@ -54,7 +64,7 @@ WHERE id = ANY ($1)
 
 SESSION = {
     # One mailbox that somebody holds must not hold up everybody's mail for long.
-    "lock_timeout": "2s",
+    "lock_timeout": "300ms",
     # The statement never changes and the tables are looked into by their indexes alone; a plan
     # made while they were still empty must not scan them for ever.
     "plan_cache_mode": "force_generic_plan",
@@ -134,7 +144,9 @@ class BatchWriter:
         try:
             self._write(connection, batch, batch.entries)
         except Exception as error:  # whatever it was, no sender may be left waiting
-            self._log.failure("a batch failed")
+            if not is_loss(error):
+                self._log.failure("a batch failed")
+            connection.close()
             self._refuse(batch.entries, error)
         finally:
             batch.connection = None
@@ -151,6 +163,14 @@ class BatchWriter:
                 return
             with connection.cursor() as cursor:
                 cursor.execute("ROLLBACK")  # in autocommit psycopg2's own does nothing
+            if isinstance(error, psycopg2.errors.LockNotAvailable):
+                busy = self._busy(connection, entries)
+                if busy:
+                    self._refuse(busy, Unavailable("somebody holds the mailbox"))
+                    free = [entry for entry in entries if entry not in busy]
+                    if free:
+                        self._write(connection, batch, free)
+                    return
             if isinstance(error, psycopg2.Error) and not (error.pgcode or "").startswith(_POISON):
                 self._refuse(entries, error)
             elif len(entries) == 1:
@@ -160,6 +180,21 @@ class BatchWriter:
                 middle = len(entries) // 2
                 self._write(connection, batch, entries[:middle])
                 self._write(connection, batch, entries[middle:])
+
+    def _busy(self, connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+        """Those for a mailbox that somebody holds now: an owner who extends it moves its mail."""
+        addresses = list({one.address for entry in entries for one in entry.envelope.recipients})
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN; EXECUTE free_mailboxes(%s)", (addresses,))
+            free = {address for (address,) in cursor}
+            cursor.execute("EXECUTE living_mailboxes(%s)", (addresses,))
+            held = {address for (address,) in cursor} - free
+            cursor.execute("ROLLBACK")
+        return [
+            entry
+            for entry in entries
+            if any(one.address in held for one in entry.envelope.recipients)
+        ]
 
     def _commit(self, connection: Connection, batch: Batch, entries: Sequence[Entry]) -> None:
         if connection.closed or batch.claim.refused:

@@ -94,8 +94,13 @@ def connect(dsn: str, **session: str) -> Connection:
 
 
 def one_line(error: BaseException) -> str:
-    """An error's text on a single line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """An error's text on a single line.
+
+    Of what the server says only the message: the rest quotes the statement and its values, and
+    those are mail.
+    """
+    said = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
+    return " ".join((said or str(error)).split()) or type(error).__name__
 
 
 def is_loss(error: BaseException) -> bool:

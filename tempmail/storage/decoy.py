@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from tempmail.mail.envelope_headers import scan
 from tempmail.storage.batch import Entry
-from tempmail.storage.connection import is_loss
+from tempmail.storage.connection import is_loss, one_line
 from tempmail.storage.copy_rows import COPY, COPY_PIECE, Rows
 from tempmail.storage.message_ids import message_ids
 
@@ -73,7 +73,9 @@ class Decoy:
         except psycopg2.Error as error:
             if is_loss(error):
                 raise
-            self._log.warn("mail for nobody was dropped faster than other mail: {why}", why=error)
+            self._log.warn(
+                "mail for nobody was dropped faster than other mail: {why}", why=one_line(error)
+            )
             cursor.execute("ROLLBACK")
             return lambda: None
         return lambda: cursor.execute(_COMMIT.format(partition), (nobodies,))

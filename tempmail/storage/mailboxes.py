@@ -26,8 +26,9 @@ FROM mailboxes
 WHERE client = %s AND is_active AND expires_at > clock_timestamp()
 """
 _INSERT = f"""
-INSERT INTO mailboxes (address, owner_type, session_token_hash, client, expires_at, bucket)
-VALUES (%s, 'anonymous', %s, %s, %s, %s)
+INSERT INTO mailboxes
+    (address, owner_type, session_token_hash, client, created_at, expires_at, bucket)
+VALUES (%s, 'anonymous', %s, %s, %s, %s, %s)
 ON CONFLICT (address) WHERE is_active DO NOTHING
 RETURNING {_COLUMNS}
 """  # noqa: S608
@@ -36,10 +37,10 @@ SELECT EXISTS (SELECT FROM mailboxes WHERE session_token_hash = %(token_hash)s)
     OR EXISTS (SELECT FROM tombstones WHERE session_token_hash = %(token_hash)s)
 """
 _EXPIRY = """
-SELECT expires_at, bucket_of(expires_at, clock_timestamp()) FROM (
-    SELECT clock_timestamp() + least(coalesce(%s, default_ttl_minutes), max_ttl_minutes)
+SELECT at, expires_at, bucket_of(expires_at, at) FROM (
+    SELECT at, at + least(coalesce(%s, default_ttl_minutes), max_ttl_minutes)
                * interval '1 minute' AS expires_at
-    FROM plans WHERE name = 'anonymous') AS allowed
+    FROM plans, (SELECT clock_timestamp() AS at) AS now WHERE name = 'anonymous') AS allowed
 """
 _MOVE_MESSAGES = """
 UPDATE messages SET bucket = %(to)s, expires_at = %(expires_at)s
@@ -136,9 +137,9 @@ def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Mailbox:
                 retry_after=max(1, seconds or 1),
             )
     cursor.execute(_EXPIRY, (new.ttl_minutes,))
-    expires_at, bucket = _row(cursor)
+    now, expires_at, bucket = _row(cursor)
     cursor.execute("SELECT ensure_partition(%s)", (bucket,))
-    cursor.execute(_INSERT, (new.address, new.token_hash, new.client, expires_at, bucket))
+    cursor.execute(_INSERT, (new.address, new.token_hash, new.client, now, expires_at, bucket))
     row = cursor.fetchone()
     if row is None:
         raise AddressUnavailable("this address is taken; ask for another")
@@ -156,7 +157,7 @@ def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Mailbox:
 def _extend(cursor: Cursor, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
     mailbox = find(cursor, address, owner, "FOR UPDATE")
     cursor.execute(_EXPIRY, (ttl_minutes,))
-    expires_at, bucket = _row(cursor)
+    _, expires_at, bucket = _row(cursor)
     if bucket != mailbox.bucket:
         cursor.execute("SELECT ensure_partition(%s)", (bucket,))
         cursor.execute(

@@ -17,7 +17,7 @@ _CHARACTERS = 50_000
 # addresses are added, and hyphens are spaces.
 FOUND = f"""
 to_tsvector('simple', translate(concat_ws(' ', subject, from_name, from_address,
-    translate(from_address, '@.', '  '),
+    translate(from_address, '@', ' '), translate(from_address, '@.', '  '),
     left(coalesce(nullif(body_text, ''), body_html), {_CHARACTERS})), '-', ' '))
 @@ %(query)s::tsquery
 """

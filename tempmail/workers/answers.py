@@ -154,3 +154,7 @@ def _texts(view: View) -> Iterator[str]:
     yield from chain(view.cc, view.reply_to, view.defects, *view.headers)
     for one in view.attachments:
         yield from (one.filename, one.content_type, one.content_id or "")
+    for code in view.codes:
+        yield from (code.value, code.context)
+    for link in view.links:
+        yield from (link.href, link.text, link.kind)

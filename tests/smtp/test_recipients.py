@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tempmail.core.recipients import Standing
+from tempmail.core.recipients import RejectUnknown, Standing
 from tempmail.model.errors import Unavailable
+from tempmail.model.message import Placement, Verdict
 from tests.smtp.edge import Edge, codes
 
 HELLO = b"EHLO client.test\r\nMAIL FROM:<>\r\n"
@@ -15,6 +18,8 @@ BOX, OTHER = b"RCPT TO:<box@example.com>\r\n", b"RCPT TO:<other@example.com>\r\n
 
 class LookUp:
     """Answers when it is told to."""
+
+    tells = True
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Deferred[Standing]]] = []
@@ -95,3 +100,41 @@ class TurnedAway(SynchronousTestCase):
         self.session.leave()
         assert not self.edge.door.turned
         assert len(self.edge.door.envelopes) == 1
+
+    def test_under_reject_a_full_mailbox_is_told_at_the_end_of_its_mail_too(self) -> None:
+        self.edge.factory.recipients = RejectUnknown(NoStore(), self.edge.clock)
+        for verdicts, reply in (
+            ([Verdict.FULL], "452 4.2.2"),
+            ([Verdict.UNKNOWN], "550 5.1.1"),
+            ([Verdict.FULL, Verdict.STORED], "250 2.0.0"),
+        ):
+            session = self.edge.connect()
+            self.edge.door.placements = [Placement(verdict) for verdict in verdicts]
+            heard = session.send(HELLO + b"RCPT TO:<postmaster>\r\nDATA\r\nSubject: x\r\n.\r\n")
+            assert codes(heard)[-1] == reply
+
+
+class NoStore:
+    """Nobody is there but the postmaster."""
+
+    async def standing(self, address: str) -> str:
+        return "unknown"
+
+    async def ensure_public(
+        self, addresses: Sequence[str], *, create: bool
+    ) -> tuple[Sequence[str], int]:
+        return (), 0
+
+
+class UnknownOnes(SynchronousTestCase):
+    def test_many_unknown_ones_beside_a_known_one_do_not_end_the_session(self) -> None:
+        edge = Edge()
+        lookup = edge.factory.recipients = LookUp()
+        session = edge.connect()
+        session.send(HELLO + BOX)
+        lookup.asked.pop()[1].callback(Standing.OPEN)
+        for _ in range(20):
+            session.send(OTHER)
+            lookup.asked.pop()[1].callback(Standing.UNKNOWN)
+        assert codes(session.said())[-1] == "550 5.1.1"
+        assert not session.closed

@@ -210,7 +210,7 @@ class DeadlineTest(StorageCase):
         make_mailbox(self.connection, "box")
 
     async def test_a_batch_that_is_late_is_refused_and_never_stored(self) -> None:
-        ingest = self.make_ingest(deadline=0.3)
+        ingest = self.make_ingest(deadline=0.1)
         await ingest.store(envelope("box"))
         holder = self.connect()
         holder.autocommit = False
@@ -221,6 +221,22 @@ class DeadlineTest(StorageCase):
         holder.rollback()
         assert verdicts(await ingest.store(envelope("box"))) == ["stored"]
         assert self.query("SELECT count(*) FROM messages") == [(2,)]
+
+    async def test_a_mailbox_that_somebody_holds_holds_up_no_other(self) -> None:
+        make_mailbox(self.connection, "other")
+        ingest = self.make_ingest()
+        holder = self.connect()
+        holder.autocommit = False
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT FROM mailboxes WHERE address LIKE 'box@%%' FOR UPDATE")
+        await ingest.store(envelope("nobody"))
+        held = [ingest.store(envelope("box")) for _ in range(20)]
+        free = [ingest.store(envelope("other")) for _ in range(20)]
+        both = ingest.store(envelope("other", "box"))
+        assert await failures([*held, both]) == [Unavailable] * 21
+        assert [verdicts(one) for one in await gatherResults(free)] == [["stored"]] * 20
+        holder.rollback()
+        assert verdicts(await ingest.store(envelope("box"))) == ["stored"]
 
     async def test_when_frozen_before_its_commit_nothing_is_stored(self) -> None:
         ingest = self.make_ingest(deadline=0.3)
