@@ -41,6 +41,7 @@ from tempmail.settings import Settings
 from tempmail.shutdown import Step, stop_in_order
 from tempmail.smtp import tls
 from tempmail.smtp.factory import MailFactory, SmtpSettings
+from tempmail.smtp.patience import Patience
 from tempmail.storage.blocks import PostgresBlocks
 from tempmail.storage.connection import connect
 from tempmail.storage.database import Database
@@ -56,9 +57,6 @@ from tempmail.storage.secrets import PostgresSecrets
 from tempmail.storage.sweeping import PostgresHousekeeping, prepare_partition
 from tempmail.welcome import welcome
 from tempmail.workers.pool import ParserPool
-
-BYTES_IN_FLIGHT = 256 * 1024 * 1024
-"""Of mail that is being received or waits for its commit; more is answered 452."""
 
 
 class Daemon:
@@ -155,12 +153,15 @@ class Daemon:
         self._smtp = MailFactory(
             Delivery(ingest, bus, self._deliveries, metrics),
             domains,
-            ByteBudget(BYTES_IN_FLIGHT, metrics.bytes_in_flight),
+            ByteBudget(settings.smtp_bytes_in_flight, metrics.bytes_in_flight),
             metrics,
             SmtpSettings(
                 settings.hostname,
                 settings.max_message_bytes,
+                max_recipients=settings.smtp_recipients_per_message,
                 max_connections=settings.smtp_connections,
+                max_errors=settings.smtp_errors,
+                patience=Patience(command=settings.smtp_seconds, content=settings.smtp_seconds),
                 reject_bare_newlines=settings.bare_newline == "reject",
             ),
             reactor,

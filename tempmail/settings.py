@@ -21,9 +21,6 @@ from tempmail.model.errors import InvalidInput
 
 DEFAULT_DOMAIN = "tempmail.localhost"
 
-_MOST_RECIPIENTS = 100
-"""Of one message (RFC 5321 section 4.5.3.1.8)."""
-
 
 @frozen
 class Option:
@@ -47,11 +44,14 @@ class Option:
         return self.name.replace("-", "_")
 
 
-def _bytes_count(text: str) -> int:
-    count = int(text)
-    if not 64 * 1024 <= count <= 512 * 1024 * 1024:
-        raise ValueError("is between 65536 and 536870912")
-    return count
+def _bytes_up_to(most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        count = int(text)
+        if not 64 * 1024 <= count <= most:
+            raise ValueError(f"is between 65536 and {most}")
+        return count
+
+    return parse
 
 
 def _days(text: str) -> int:
@@ -130,7 +130,7 @@ OPTIONS = (
     Option(
         "max-message-bytes",
         "The largest message taken, announced as SIZE [default: 26214400]",
-        _bytes_count,
+        _bytes_up_to(512 * 1024**2),
     ),
     Option(
         "tombstone-days",
@@ -187,6 +187,27 @@ OPTIONS = (
         _at_least_one,
     ),
     Option(
+        "smtp-recipients-per-message",
+        "Recipients of one message, further ones get 452 [default: 100]",
+        _at_least_one,
+    ),
+    Option(
+        "smtp-errors",
+        "Permanent refusals after which a session is ended with 421 [default: 10]",
+        _at_least_one,
+    ),
+    Option(
+        "smtp-seconds",
+        "Seconds for a command, and for the content of a message besides what its size earns it; "
+        "10 under stress (RFC 5321 section 4.5.3.2) [default: 300]",
+        _at_least_one,
+    ),
+    Option(
+        "smtp-bytes-in-flight",
+        "Content that all messages under way may hold, beyond that 452 [default: 268435456]",
+        _bytes_up_to(64 * 1024**3),
+    ),
+    Option(
         "smtp-strikes",
         "Sessions ended for their errors after which a client is blocked for a while, one "
         "being forgiven every two minutes; 0 blocks nobody [default: 5]",
@@ -225,6 +246,10 @@ class Settings:
     smtp_recipients_per_minute: int = 600_000
     smtp_bytes_per_minute: int = 12_582_912_000
     smtp_burst_seconds: int = 20
+    smtp_recipients_per_message: int = 100
+    smtp_errors: int = 10
+    smtp_seconds: int = 300
+    smtp_bytes_in_flight: int = 256 * 1024 * 1024
     smtp_strikes: int = 5
     environment: str = "dev"
 
@@ -255,7 +280,7 @@ class Settings:
             connections=self.smtp_connections,
             connections_per_client=self.smtp_connections_per_client,
             messages=rate(self.smtp_messages_per_minute, 1),
-            recipients=rate(self.smtp_recipients_per_minute, _MOST_RECIPIENTS),
+            recipients=rate(self.smtp_recipients_per_minute, self.smtp_recipients_per_message),
             octets=rate(self.smtp_bytes_per_minute, self.max_message_bytes),
             strikes=Rate(STRIKE_FORGIVEN, self.smtp_strikes),
         )
@@ -321,6 +346,8 @@ def _parsed(option: Option, source: str, value: Any) -> Any:
 
 
 def _check(settings: Settings) -> None:
+    if settings.smtp_bytes_in_flight < settings.max_message_bytes:
+        raise InvalidInput("--smtp-bytes-in-flight has room for one --max-message-bytes at least")
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise InvalidInput("--tls-cert and --tls-key go together")
     for name, path in (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key)):

@@ -85,8 +85,14 @@ class Documents:
         :raises NotFound: the time of the token is over, or the message or its mailbox is gone.
         :raises Unavailable: it cannot be made now.
         """
-        message = await self._views.read(*await self._signing.open(token))
-        return await self._made(message, f"{PATH}/{token}")
+        grant = await self._signing.open(token)
+        message = await self._views.read(*grant)
+        document = await self._made(message, f"{PATH}/{token}")
+        # Making it took its time: what was deleted meanwhile is gone.
+        there = await self._messages.arrivals(grant.mailbox_id, message.summary.seq - 1, 1)
+        if [one.message_id for one in there] != [grant.message_id]:
+            raise NotFound("the message is gone")
+        return document
 
     async def image(self, token: str, index: int) -> Image:
         """One of the images that belong to the document of ``token``.
