@@ -7,7 +7,6 @@ from typing import Any
 
 from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.threads import deferToThread
-from twisted.logger import Logger
 
 from tempmail import __version__
 from tempmail.bus.local import LocalBus
@@ -65,8 +64,6 @@ class Daemon:
     :param settings: what the operator chose.
     :param reactor: the one reactor, handed to every part that needs it.
     """
-
-    _log = Logger()
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
         self._settings = settings
