@@ -15,6 +15,7 @@ from tempmail.core.ahead import ParsingAhead
 from tempmail.core.attachments import Attachments
 from tempmail.core.blocks import BlockExchange, Blocks
 from tempmail.core.budget import ByteBudget
+from tempmail.core.callers import Callers
 from tempmail.core.delivery import Delivery
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
@@ -48,6 +49,7 @@ from tempmail.storage.deliveries import PostgresDeliveries
 from tempmail.storage.embedded import EmbeddedCluster
 from tempmail.storage.health import PostgresHealth
 from tempmail.storage.ingest import GroupCommit
+from tempmail.storage.keys import PostgresKeys
 from tempmail.storage.mailboxes import PostgresMailboxes
 from tempmail.storage.messages import PostgresMessages
 from tempmail.storage.migrate import migrate
@@ -167,8 +169,10 @@ class Daemon:
             check,
         )
         self._live = InboxFactory(watching, metrics, reactor)
+        callers = Callers(PostgresKeys(self._database))
         self._http = Site(
             api_resource(
+                callers,
                 desk,
                 reading,
                 self._polls,
@@ -180,7 +184,7 @@ class Daemon:
                 deliveries=self._deliveries,
                 documents=documents,
                 version=__version__,
-                websocket=InboxResource(self._live),
+                websocket=InboxResource(self._live, callers),
             ),
             reactor,
             metrics,
@@ -193,8 +197,8 @@ class Daemon:
             if self._settings.environment == "prod":
                 return None
             certificate, key = tls.self_signed(self._settings.data_dir, self._settings.hostname)
-        failures = metrics.tls_reload_failures
-        return tls.ReloadedContext(certificate, key, self._reactor, failures)
+        failures, not_after = metrics.tls_reload_failures, metrics.tls_not_after
+        return tls.ReloadedContext(certificate, key, self._reactor, failures, not_after)
 
     def _listen(self) -> None:
         for description in self._settings.smtp:
@@ -215,6 +219,18 @@ class Daemon:
             if self._cluster is None
             else f"embedded PostgreSQL in {self._settings.data_dir}",
         )
+
+    @property
+    def summary(self) -> dict[str, str]:
+        """Where it listens and for what, for a log."""
+        places = (("smtp", self._smtp_ports), ("http", self._http_ports))
+        shown = {name: " ".join(ports.where()) for name, ports in places}
+        return {**shown, "domains": " ".join(self._settings.domain)}
+
+    def well(self) -> bool:
+        """False where only a restart helps: our own PostgreSQL is gone.  Somebody else's database
+        that is away comes back without us."""
+        return self._cluster is None or self._cluster.alive()
 
     def give_up(self) -> None:
         """Leave nothing behind of a start that failed."""

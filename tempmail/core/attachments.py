@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from tempmail.core.reading import Reading
 from tempmail.mail.attachments import Extracted
 from tempmail.model.errors import AttachmentBlocked
-from tempmail.model.mailbox import SessionOwner
+from tempmail.model.mailbox import Owner
 
 
 class Extractor(Protocol):
@@ -33,9 +33,7 @@ class Attachments:
         self._reading = reading
         self._extractor = extractor
 
-    async def get(
-        self, address: str, owner: SessionOwner, which: UUID | None, index: int
-    ) -> Extracted:
+    async def get(self, address: str, owner: Owner, which: UUID | None, index: int) -> Extracted:
         """One attachment; of the newest message where ``which`` is None.
 
         :raises NotFound: there is no such message or attachment, or it is another's.

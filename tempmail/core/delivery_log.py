@@ -17,7 +17,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.core.ports import DeliveryStore
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import TempmailError
-from tempmail.model.mailbox import SessionOwner
+from tempmail.model.mailbox import Owner
 
 _PAUSE = 0.5
 """Seconds that notes gather before they are written together."""
@@ -55,7 +55,7 @@ class DeliveryLog:
         if self._timer is None and self._writing is None:
             self._timer = self._clock.callLater(_PAUSE, self._write)
 
-    async def of(self, address: str, owner: SessionOwner, limit: int) -> Sequence[Attempt]:
+    async def of(self, address: str, owner: Owner, limit: int) -> Sequence[Attempt]:
         """What came for a mailbox, newest first.
 
         :raises NotFound: gone, never made, or another's.

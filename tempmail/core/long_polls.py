@@ -20,7 +20,7 @@ from tempmail.core.views import Views
 from tempmail.core.waiting import Following, Watching
 from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, SessionOwner
+from tempmail.model.mailbox import Mailbox, Owner
 from tempmail.model.message import Message
 
 MOST = 10_000
@@ -90,7 +90,7 @@ class LongPolls:
         self._open: set[_Wait] = set()
         self._stopping = False
 
-    async def wait(self, address: str, owner: SessionOwner, wanted: Wanted, network: str) -> Caught:
+    async def wait(self, address: str, owner: Owner, wanted: Wanted, network: str) -> Caught:
         """Wait until there is what is wanted, or time is up, or the daemon stops.
 
         Cancelling frees everything that was held for it.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 
 from attrs import frozen
 
@@ -12,10 +15,18 @@ from tempmail.core.ports import Bus, Mailboxes
 from tempmail.model.address import RESERVED, Domains, domain_name, local_part
 from tempmail.model.errors import AddressUnavailable, InvalidInput, Unavailable
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
+from tempmail.model.mailbox import (
+    Mailbox,
+    NewMailbox,
+    Owner,
+    OwnerType,
+    RepeatableWish,
+    SessionOwner,
+    UserOwner,
+)
 
 _TRIES = 5
-_TOKEN_BYTES = 32
+_SALT_BYTES = 32
 _LONGEST_TTL = 2**31 - 1
 """Minutes; more is clamped before storage clamps it to the plan."""
 
@@ -33,12 +44,15 @@ class Wish:
     :ivar domain: one of our domains.
     :ivar style: of a local part that we choose, a key of :data:`tempmail.core.naming.STYLES`.
     :ivar ttl_minutes: at least 1; clamped to what the plan allows.
+    :ivar client_id: what the asker calls this wish; asked for again by the same, it gives the same
+        mailbox as long as that lives.
     """
 
     username: str | None = None
     domain: str | None = None
     style: str = "words"
     ttl_minutes: int | None = None
+    client_id: str | None = None
 
 
 class MailboxDesk:
@@ -54,13 +68,21 @@ class MailboxDesk:
         self._domains = domains
         self._bus = bus
 
-    async def create(self, wish: Wish, client: str) -> tuple[Mailbox, str]:
+    async def create(
+        self,
+        wish: Wish,
+        client: str,
+        user: UserOwner | None = None,
+        kind: OwnerType = OwnerType.API,
+    ) -> tuple[Mailbox, str | None]:
         """Make a mailbox for whoever asks from the network ``client``.
 
+        :param user: whose it will be; None for whoever gets the session token.
+        :param kind: of a user's mailbox.
         :returns: the mailbox and its session token, which is kept nowhere else.
         :raises InvalidInput: for a value that no mailbox can have.
         :raises AddressUnavailable: the name asked for is taken, reserved or released too recently.
-        :raises LimitReached: the network has as many mailboxes as the plan allows.
+        :raises LimitReached: there are as many mailboxes as the plan allows.
         :raises Unavailable: every name that we thought of was taken.
         """
         domain = self._domain(wish.domain)
@@ -68,11 +90,25 @@ class MailboxDesk:
         make_name = naming.STYLES.get(wish.style)
         if make_name is None:
             raise InvalidInput(f"style is one of: {', '.join(naming.STYLES)}")
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        salt = secrets.token_bytes(_SALT_BYTES)
+        repeatable = None
+        if wish.client_id is not None:
+            whose = client if user is None else f"user {user.user_id}"
+            digest = hashlib.sha256(f"{whose}\0{wish.client_id}".encode()).digest()
+            repeatable = RepeatableWish(digest, salt)
 
-        async def attempt(name: str) -> tuple[Mailbox, str]:
-            new = NewMailbox(f"{name}@{domain}", owner_of(token).token_hash, ttl_minutes, client)
-            return await self._mailboxes.create(new), token
+        async def attempt(name: str) -> tuple[Mailbox, str | None]:
+            new = NewMailbox(
+                f"{name}@{domain}",
+                user or owner_of(_token(salt, wish.client_id)),
+                kind if user is not None else OwnerType.ANONYMOUS,
+                ttl_minutes,
+                client,
+                repeatable,
+            )
+            made = await self._mailboxes.create(new)
+            token = None if user is not None else _token(made.salt or salt, wish.client_id)
+            return made.mailbox, token
 
         if wish.username is not None:
             name = local_part(wish.username)
@@ -86,11 +122,22 @@ class MailboxDesk:
                 continue
         raise Unavailable("no free address was found; try again")
 
-    async def get(self, address: str, owner: SessionOwner) -> Mailbox:
+    async def of_user(
+        self, owner: UserOwner, *, limit: int, below: int | None
+    ) -> tuple[Sequence[Mailbox], int | None]:
+        """A user's mailboxes, newest first, and where to go on; None at the end.
+
+        :param below: where the last page said to go on.
+        """
+        found = await self._mailboxes.of_user(owner, limit=limit + 1, below=below)
+        more = len(found) > limit
+        return found[:limit], found[limit - 1].id if more else None
+
+    async def get(self, address: str, owner: Owner) -> Mailbox:
         """:raises NotFound: gone, never made, or another's."""
         return await self._mailboxes.get(self._domains.canonical(address), owner)
 
-    async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+    async def extend(self, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
         """Let it end ``ttl_minutes`` from now, clamped to the plan.
 
         :raises InvalidInput: below 1.
@@ -98,7 +145,7 @@ class MailboxDesk:
         ttl_minutes = _checked_ttl(ttl_minutes)
         return await self._mailboxes.extend(self._domains.canonical(address), owner, ttl_minutes)
 
-    async def delete(self, address: str, owner: SessionOwner) -> None:
+    async def delete(self, address: str, owner: Owner) -> None:
         """End it: from now on nothing of it is readable and nobody gets its mail."""
         mailbox = await self._mailboxes.delete(self._domains.canonical(address), owner)
         self._bus.publish(Event(EventKind.EXPIRED, mailbox.id))
@@ -110,6 +157,17 @@ class MailboxDesk:
         if ours is None:
             raise InvalidInput(f"domain is one of: {', '.join(self._domains.names)}")
         return ours
+
+
+def _token(salt: bytes, client_id: str | None) -> str:
+    """A session token: 32 bytes, URL-safe.
+
+    Of a wish that can be repeated it is derived from the stored salt and from what its asker
+    calls it, which is not stored: so both of them get the same token, and storage alone has none.
+    """
+    if client_id is not None:
+        salt = hmac.digest(salt, client_id.encode(), "sha256")
+    return urlsafe_b64encode(salt).rstrip(b"=").decode("ascii")
 
 
 def _checked_ttl(minutes: int) -> int:

@@ -7,7 +7,7 @@ and what is not there raise the same :class:`~tempmail.model.errors.NotFound`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -15,9 +15,10 @@ from uuid import UUID
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
+from tempmail.model.account import Caller
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
-from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
+from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, UserOwner
 from tempmail.model.message import Envelope, Message, Placement, Summary, View
 
 
@@ -36,18 +37,25 @@ class Ingest(Protocol):
 class Mailboxes(Protocol):
     """Mailboxes as their owners handle them."""
 
-    async def create(self, new: NewMailbox) -> Mailbox:
-        """:raises AddressUnavailable: taken or released too recently.
-        :raises LimitReached: the client's network has as many as its plan allows."""
+    async def create(self, new: NewMailbox) -> Made:
+        """Make it, or find what the same wish made before.
 
-    async def get(self, address: str, owner: SessionOwner) -> Mailbox:
+        :raises AddressUnavailable: taken or released too recently.
+        :raises LimitReached: the owner has as many as the plan allows."""
+
+    async def of_user(
+        self, owner: UserOwner, *, limit: int, below: int | None
+    ) -> Sequence[Mailbox]:
+        """A user's living mailboxes, newest first, those with an id below ``below``."""
+
+    async def get(self, address: str, owner: Owner) -> Mailbox:
         """:raises NotFound: also where it is another's.
         :raises Unauthenticated: for a credential that was never issued."""
 
-    async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+    async def extend(self, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
         """Let it live ``ttl_minutes`` from now, clamped to the plan; its messages live as long."""
 
-    async def delete(self, address: str, owner: SessionOwner) -> Mailbox:
+    async def delete(self, address: str, owner: Owner) -> Mailbox:
         """Make it unreadable at once; the sweeper frees the space."""
 
 
@@ -73,7 +81,7 @@ class Messages(Protocol):
     async def newest(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         before: int | None,
@@ -88,7 +96,7 @@ class Messages(Protocol):
     async def since(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         after: int,
@@ -109,7 +117,7 @@ class Messages(Protocol):
         """
 
     async def unparsed(
-        self, address: str, owner: SessionOwner, *, version: int, limit: int
+        self, address: str, owner: Owner, *, version: int, limit: int
     ) -> Sequence[Summary]:
         """Those without a view of ``version`` or a later one, newest first."""
 
@@ -124,20 +132,27 @@ class Messages(Protocol):
         :raises NotFound: it is gone, or the mailbox has ended.
         """
 
-    async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
         """One message, which is marked as read by that."""
 
-    async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""
 
     async def keep_view(self, message: Summary, view: View) -> None:
         """Store the parse of ``message`` beside it, unless it is gone by now."""
 
-    async def delete(self, address: str, owner: SessionOwner, which: UUID) -> Event:
+    async def delete(self, address: str, owner: Owner, which: UUID) -> Event:
         """Remove one message for good; what to publish."""
 
-    async def empty(self, address: str, owner: SessionOwner) -> Event:
+    async def empty(self, address: str, owner: Owner) -> Event:
         """Remove every message; what to publish."""
+
+
+class KeyStore(Protocol):
+    """API keys, of which only digests are known."""
+
+    async def callers(self, digests: Sequence[bytes]) -> Mapping[bytes, Caller]:
+        """Who holds the keys with these SHA-256 digests, of those that are in force."""
 
 
 class RecipientStore(Protocol):
@@ -183,7 +198,100 @@ class Bus(Protocol):
         """Call ``receive`` on the reactor's thread for each event of that mailbox."""
 
     def status(self) -> str:
-        """``ok``, or in a word what is wrong."""
+        """``ok``; ``polling`` where other daemons' events are read from the database because
+        nothing connects them; ``unavailable`` where they are because the connection is lost."""
+
+
+class Notices(Protocol):
+    """Words for every daemon, this one included, such as to drop what was remembered.
+
+    One that is not connected does not hear them: whatever is remembered ages out by itself.
+    """
+
+    def announce(self, topic: str, text: str) -> None:
+        """Call everybody who observes ``topic``; never fails.
+
+        :param topic: up to 20 of ``a`` to ``z`` and ``_``.
+        :param text: up to 640 bytes.
+        """
+
+    def observe(self, topic: str, hear: Callable[[str], None]) -> None:
+        """Call ``hear`` on the reactor's thread with each text that is announced."""
+
+
+class Peers(Protocol):
+    """How well this daemon and the others on its database hear each other.
+
+    :ivar hears_all: whether what the others say reaches us now.
+    :ivar tells_all: whether what we say reaches the others now.
+    :ivar gaps: how many times we may have missed something, for good.
+    """
+
+    @property
+    def hears_all(self) -> bool: ...
+
+    @property
+    def tells_all(self) -> bool: ...
+
+    @property
+    def gaps(self) -> int: ...
+
+
+@frozen
+class News:
+    """What became of a followed mailbox.
+
+    :ivar ended: whether it is over; nothing else counts then.
+    :ivar last_seq: of its newest message so far.
+    :ivar deleted: the events of deletions, oldest first.
+    """
+
+    mailbox_id: int
+    ended: bool
+    last_seq: int
+    deleted: Sequence[Event]
+
+
+@frozen
+class Place:
+    """How much of a mailbox somebody knows.
+
+    :ivar last_seq: the last message that was told.
+    :ivar deletions: how many messages were deleted, as far as was told.
+    """
+
+    mailbox_id: int
+    last_seq: int
+    deletions: int
+
+
+class RoundStore(Protocol):
+    """What a daemon asks of storage about the others, and what they did."""
+
+    async def meet(self, tells_all: bool) -> tuple[frozenset[str], bool]:
+        """Say that we are here, and whether we are heard.
+
+        :returns: the other daemons that were here within seconds, and whether they are all heard.
+        """
+
+    async def leave(self) -> None:
+        """Say that we are not here any more."""
+
+    async def news(self, places: Sequence[Place]) -> Sequence[News]:
+        """Of those mailboxes in which more happened than is known."""
+
+
+class BucketExchange(Protocol):
+    """Token buckets that the daemons share."""
+
+    async def take(self, taken: Sequence[tuple[str, str, float, float]]) -> Sequence[float]:
+        """Add to what was taken from buckets.
+
+        :param taken: of each bucket its kind and client, the seconds by which it is full later,
+            and how many at most; to make it full, a negative number.
+        :returns: of each in how many seconds it is full.
+        :raises Unavailable: nobody knows.
+        """
 
 
 class Parser(Protocol):
@@ -216,6 +324,9 @@ class Housekeeping(Protocol):
 
     async def drop_partitions(self) -> int:
         """Drop the partitions that lie wholly behind; how many it did."""
+
+    async def forget_deliveries(self, limit: int) -> int:
+        """Forget up to ``limit`` mails that cannot be handed over again; how many it did."""
 
 
 class Health(Protocol):

@@ -14,7 +14,7 @@ from tempmail.core.ports import Bus, Messages, Page
 from tempmail.core.views import Views, viewed
 from tempmail.model.address import Domains
 from tempmail.model.errors import TempmailError, Unavailable
-from tempmail.model.mailbox import SessionOwner
+from tempmail.model.mailbox import Owner
 from tempmail.model.message import Message, Summary
 
 _PARSE_PER_LIST = 20
@@ -51,7 +51,7 @@ class Reading:
     async def newest(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         before: int | None,
@@ -77,7 +77,7 @@ class Reading:
     async def since(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         after: int,
@@ -100,7 +100,7 @@ class Reading:
             return await self._listed(page)
         return await self._search(page, address, owner)
 
-    async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
         """One message with its view, marked as read; the newest where ``which`` is None.
 
         :raises Unavailable: it has no view yet and no worker could make one.
@@ -112,22 +112,22 @@ class Reading:
         assert made.view is not None
         return viewed(message, made.view)
 
-    async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""
         return await self._messages.raw(self._domains.canonical(address), owner, which)
 
-    async def delete(self, address: str, owner: SessionOwner, which: UUID) -> None:
+    async def delete(self, address: str, owner: Owner, which: UUID) -> None:
         """Remove one message for good."""
         address = self._domains.canonical(address)
         self._bus.publish(await self._messages.delete(address, owner, which))
 
-    async def empty(self, address: str, owner: SessionOwner) -> None:
+    async def empty(self, address: str, owner: Owner) -> None:
         """Remove every message of the mailbox."""
         address = self._domains.canonical(address)
         self._bus.publish(await self._messages.empty(address, owner))
 
     async def _search(
-        self, page: Callable[[], Awaitable[Page]], address: str, owner: SessionOwner
+        self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner
     ) -> Page:
         if len(self._searching.waiting) >= _SEARCHES_WAITING:
             raise Unavailable("too many searches are waiting; try again")
@@ -154,9 +154,7 @@ class Reading:
             self._log.debug("no preview: {why}", why=why.code)
             return summary
 
-    async def _found(
-        self, page: Callable[[], Awaitable[Page]], address: str, owner: SessionOwner
-    ) -> Page:
+    async def _found(self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner) -> Page:
         """A page of what is found, once the texts to search are there: as many as are made for
         one request, newest first.  Of the others, subject and sender are known from arrival."""
         unparsed = await self._messages.unparsed(

@@ -12,7 +12,7 @@ from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Mailboxes, Messages, Subscription
 from tempmail.model.errors import NotFound, TempmailError
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, SessionOwner
+from tempmail.model.mailbox import Mailbox, Owner
 
 _PAGE = 200
 
@@ -154,7 +154,7 @@ class Watching:
         self._arrived = arrived
         self._asking = DeferredSemaphore(_ASKED_AT_ONCE)
 
-    async def admit(self, address: str, owner: SessionOwner) -> Mailbox:
+    async def admit(self, address: str, owner: Owner) -> Mailbox:
         """The mailbox, where ``owner`` may follow it.
 
         :raises NotFound: gone, never made, or another's.

@@ -10,6 +10,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from tempmail.core.attachments import Attachments
+from tempmail.core.callers import Callers
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls
@@ -30,6 +31,7 @@ WEBSOCKET_PATH = [b"ws", b"inbox"]
 
 
 def api_resource(
+    callers: Callers,
     desk: MailboxDesk,
     reading: Reading,
     polls: LongPolls,
@@ -46,6 +48,7 @@ def api_resource(
 ) -> IResource:
     """Everything under ``/api/v1`` and ``/health``, and what is mounted beside them.
 
+    :param callers: says who asks.
     :param ready: False while the daemon starts and while it stops.
     :param version: shown in ``/health``.
     :param websocket: a leaf that answers everything below ``/ws/inbox``.
@@ -60,7 +63,8 @@ def api_resource(
             *AttachmentRoutes(attachments).routes(),
             *DeliveryRoutes(deliveries).routes(),
             *HealthRoutes(health, bus, ready, version).routes(),
-        ]
+        ],
+        callers,
     )
     return _Root(app.resource(), websocket)
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 
-from twisted.web.server import Request
-
 from tempmail.core.attachments import Attachments
 from tempmail.http.answers import Answer
-from tempmail.http.credentials import session_owner
 from tempmail.http.messages import one_or_latest
-from tempmail.http.requests import Nothing, parameters
-from tempmail.http.routes import Route
+from tempmail.http.requests import Nothing
+from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.mail.filenames import content_disposition
-from tempmail.model.errors import NotFound
+from tempmail.model.errors import AttachmentBlocked, NotFound
 
 _SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _INDEX = re.compile(r"0|[1-9][0-9]{0,2}")
@@ -28,14 +25,24 @@ class AttachmentRoutes:
     def routes(self) -> list[Route]:
         """What can be asked for here."""
         path = "/api/v1/mailboxes/<address>/messages/<which>/attachments/<index>"
-        return [Route("GET", path, self.download)]
+        return [
+            Route(
+                "GET",
+                path,
+                self.download,
+                "Download an attachment",
+                Access.READ,
+                returns={
+                    200: Returns(description="Its content", media_type="application/octet-stream")
+                },
+                refuses=(AttachmentBlocked,),
+            )
+        ]
 
-    async def download(self, request: Request, address: str, which: str, index: str) -> Answer:
-        owner = session_owner(request)
-        parameters(request, query=Nothing)
+    async def download(self, ask: Ask[Nothing], address: str, which: str, index: str) -> Answer:
         if _INDEX.fullmatch(index) is None:
             raise NotFound("there is no such attachment in this message")
-        found = await self._attachments.get(address, owner, one_or_latest(which), int(index))
+        found = await self._attachments.get(address, ask.owner, one_or_latest(which), int(index))
         return Answer(
             200,
             found.content,

@@ -6,26 +6,23 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from twisted.web.server import Request
 
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.http.answers import Answer, json
-from tempmail.http.credentials import session_owner
-from tempmail.http.requests import parameters
-from tempmail.http.routes import Route
+from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model.delivery import Attempt
 
 
-class _ListDeliveries(Struct, forbid_unknown_fields=True, kw_only=True):
+class ListDeliveries(Struct, forbid_unknown_fields=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
-class _Milliseconds(Struct):
+class Milliseconds(Struct):
     received: int
     queued: int
 
 
-class _Delivery(Struct):
+class Delivery(Struct):
     at: datetime
     verdict: str
     reason: str
@@ -35,11 +32,11 @@ class _Delivery(Struct):
     peer_ip: str
     tls: str | None
     size: int
-    milliseconds: _Milliseconds
+    milliseconds: Milliseconds
 
 
-class _Deliveries(Struct):
-    deliveries: list[_Delivery]
+class Deliveries(Struct):
+    deliveries: list[Delivery]
 
 
 class DeliveryRoutes:
@@ -50,17 +47,25 @@ class DeliveryRoutes:
 
     def routes(self) -> list[Route]:
         """What can be asked for here."""
-        return [Route("GET", "/api/v1/mailboxes/<address>/deliveries", self.recent)]
+        return [
+            Route(
+                "GET",
+                "/api/v1/mailboxes/<address>/deliveries",
+                self.recent,
+                "See what came for a mailbox, and what became of it",
+                Access.READ,
+                query=ListDeliveries,
+                returns={200: Returns(description="Newest first", shape=Deliveries)},
+            )
+        ]
 
-    async def recent(self, request: Request, address: str) -> Answer:
-        owner = session_owner(request)
-        asked = parameters(request, query=_ListDeliveries)
-        attempts = await self._log.of(address, owner, asked.limit)
-        return json(_Deliveries([_shown(attempt) for attempt in attempts]))
+    async def recent(self, ask: Ask[ListDeliveries], address: str) -> Answer:
+        attempts = await self._log.of(address, ask.owner, ask.given.limit)
+        return json(Deliveries([_shown(attempt) for attempt in attempts]))
 
 
-def _shown(attempt: Attempt) -> _Delivery:
-    return _Delivery(
+def _shown(attempt: Attempt) -> Delivery:
+    return Delivery(
         attempt.at.astimezone(UTC),
         attempt.verdict,
         attempt.reason,
@@ -70,5 +75,5 @@ def _shown(attempt: Attempt) -> _Delivery:
         attempt.peer_ip,
         attempt.tls,
         attempt.size,
-        _Milliseconds(attempt.received_ms, attempt.queued_ms),
+        Milliseconds(attempt.received_ms, attempt.queued_ms),
     )

@@ -7,16 +7,14 @@ import re
 from base64 import b64encode
 
 import msgspec
-from twisted.web.server import Request
 
 from tempmail.core.documents import PATH, Documents
 from tempmail.core.reading import Reading
 from tempmail.http.answers import Answer
-from tempmail.http.credentials import session_owner
 from tempmail.http.finishing import to_the_end
 from tempmail.http.messages import one_or_latest
-from tempmail.http.requests import Nothing, parameters
-from tempmail.http.routes import Route
+from tempmail.http.requests import Nothing
+from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.mail.document import STYLE
 from tempmail.model.errors import NotFound
 
@@ -66,23 +64,43 @@ class DocumentRoutes:
         """What can be asked for here."""
         signed = f"{PATH}/<token>"
         return [
-            Route("GET", "/api/v1/mailboxes/<address>/messages/<which>/html", self.html),
-            Route("GET", signed, self.signed),
-            Route("GET", f"{signed}/images/<index>", self.image),
+            Route(
+                "GET",
+                "/api/v1/mailboxes/<address>/messages/<which>/html",
+                self.html,
+                "See a message as a safe document for a sandboxed frame",
+                Access.READ,
+                query=ShowDocument,
+                returns={200: Returns(description="The document", media_type="text/html")},
+            ),
+            Route(
+                "GET",
+                signed,
+                self.signed,
+                "The same at its signed address",
+                Access.ANYBODY,
+                query=ShowDocument,
+                returns={200: Returns(description="The document", media_type="text/html")},
+            ),
+            Route(
+                "GET",
+                f"{signed}/images/<index>",
+                self.image,
+                "An image of such a document",
+                Access.ANYBODY,
+                query=Nothing,
+                returns={200: Returns(description="The image", media_type="image/*")},
+            ),
         ]
 
-    async def html(self, request: Request, address: str, which: str) -> Answer:
-        owner = session_owner(request)
-        asked = parameters(request, query=ShowDocument)
-        message = await to_the_end(self._reading.get(address, owner, one_or_latest(which)))
-        return _document(await self._documents.of(message), asked)
+    async def html(self, ask: Ask[ShowDocument], address: str, which: str) -> Answer:
+        message = await to_the_end(self._reading.get(address, ask.owner, one_or_latest(which)))
+        return _document(await self._documents.of(message), ask.given)
 
-    async def signed(self, request: Request, token: str) -> Answer:
-        asked = parameters(request, query=ShowDocument)
-        return _document(await to_the_end(self._documents.open(token)), asked)
+    async def signed(self, ask: Ask[ShowDocument], token: str) -> Answer:
+        return _document(await to_the_end(self._documents.open(token)), ask.given)
 
-    async def image(self, request: Request, token: str, index: str) -> Answer:
-        parameters(request, query=Nothing)
+    async def image(self, _: Ask[Nothing], token: str, index: str) -> Answer:
         if _INDEX.fullmatch(index) is None:
             raise NotFound("there is no such image in this message")
         image = await self._documents.image(token, int(index))

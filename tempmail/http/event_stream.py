@@ -16,7 +16,7 @@ from tempmail.core.notices import PING, notice
 from tempmail.core.waiting import Following
 from tempmail.model.errors import NotFound, TempmailError, Unauthenticated
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, SessionOwner
+from tempmail.model.mailbox import Mailbox, Owner
 
 if TYPE_CHECKING:
     from tempmail.http.events import EventStreams
@@ -52,7 +52,7 @@ class EventStream:
         streams: EventStreams,
         network: str,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         mailbox: Mailbox,
         after: int | None,
     ) -> None:

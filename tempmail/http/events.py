@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.web.server import Request
 
 from tempmail.core.metrics import Metrics
 from tempmail.core.places import Places
 from tempmail.core.waiting import Watching
 from tempmail.http.answers import Answer, Stream
-from tempmail.http.credentials import client_network, session_owner
 from tempmail.http.event_stream import HEADERS, EventStream
 from tempmail.http.representations import FollowEvents
-from tempmail.http.requests import parameters
-from tempmail.http.routes import Route
-from tempmail.model.errors import InvalidInput, Unavailable
-from tempmail.model.mailbox import SessionOwner
+from tempmail.http.routes import Access, Ask, Returns, Route
+from tempmail.model.errors import InvalidInput, LimitReached, Unavailable
+from tempmail.model.mailbox import Owner
 
 MOST = 10_000
 MOST_EACH = 2_000
@@ -33,15 +30,26 @@ class EventRoutes:
 
     def routes(self) -> list[Route]:
         """What can be asked for here."""
-        return [Route("GET", "/api/v1/mailboxes/<address>/events", self.follow)]
+        return [
+            Route(
+                "GET",
+                "/api/v1/mailboxes/<address>/events",
+                self.follow,
+                "Follow a mailbox by server-sent events",
+                Access.CODES,
+                query=FollowEvents,
+                returns={200: Returns(description="Events", media_type="text/event-stream")},
+                refuses=(LimitReached,),
+                credential_in_query=True,
+            )
+        ]
 
-    async def follow(self, request: Request, address: str) -> Answer | Stream:
-        asked = parameters(request, query=FollowEvents)
-        owner = session_owner(request, asked.token, asked.api_key)
+    async def follow(self, ask: Ask[FollowEvents], address: str) -> Answer | Stream:
+        asked, request = ask.given, ask.request
         last_event_id = request.getHeader("Last-Event-ID")
         if last_event_id:  # a browser that comes again still has the first "after" in its URL
             asked.after = _sequence(last_event_id)
-        stream = await self._streams.open(address, owner, asked.after, client_network(request))
+        stream = await self._streams.open(address, ask.owner, asked.after, ask.network)
         if request.method == b"HEAD":
             stream.leave()
             return Answer(headers=HEADERS)
@@ -86,7 +94,7 @@ class EventStreams:
         self._stopping = False
 
     async def open(
-        self, address: str, owner: SessionOwner, after: int | None, network: str
+        self, address: str, owner: Owner, after: int | None, network: str
     ) -> EventStream:
         """A stream that begins when it is sent; it has its place until :meth:`left`.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
-from twisted.web.server import Request
 
 from tempmail.core.ports import Bus, Health
 from tempmail.http.answers import Answer, json
-from tempmail.http.routes import Route
+from tempmail.http.requests import Nothing
+from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model.errors import Unavailable
 
 OK = "ok"
@@ -47,20 +47,20 @@ class HealthRoutes:
     def routes(self) -> list[Route]:
         """What can be asked for here."""
         return [
-            Route("GET", "/health", self.report),
-            Route("GET", "/health/live", self.live),
-            Route("GET", "/health/ready", self.ready),
+            _route("/health", self.report, "How the service is", Report),
+            _route("/health/live", self.live, "Whether the daemon lives", Status),
+            _route("/health/ready", self.ready, "Whether it takes requests", Status),
         ]
 
-    async def report(self, _: Request) -> Answer:
+    async def report(self, _: Ask[Nothing]) -> Answer:
         database, bus = await self._database(), self._bus.status()
         well = database == bus == OK
         return _answer(well, Report(OK if well else UNAVAILABLE, database, bus, self._version))
 
-    async def live(self, _: Request) -> Answer:
+    async def live(self, _: Ask[Nothing]) -> Answer:
         return _answer(True, Status(OK))
 
-    async def ready(self, _: Request) -> Answer:
+    async def ready(self, _: Ask[Nothing]) -> Answer:
         well = self._ready() and await self._database() == OK
         return _answer(well, Status(OK if well else UNAVAILABLE))
 
@@ -70,6 +70,19 @@ class HealthRoutes:
         except Unavailable:
             return UNAVAILABLE
         return OK
+
+
+def _route(
+    path: str,
+    respond: Callable[..., Awaitable[Answer]],
+    summary: str,
+    shape: type[msgspec.Struct],
+) -> Route:
+    returns = {
+        200: Returns(description="All is well", shape=shape),
+        503: Returns(description="Something ails it", shape=shape),
+    }
+    return Route("GET", path, respond, summary, Access.ANYBODY, returns=returns)
 
 
 def _answer(well: bool, value: msgspec.Struct) -> Answer:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from twisted.web.server import Request
-
 from tempmail.core.documents import Documents
 from tempmail.core.reading import Reading
 from tempmail.http.answers import EMPTY, Answer, json
-from tempmail.http.credentials import session_owner
 from tempmail.http.cursors import Cursor
 from tempmail.http.finishing import to_the_end
-from tempmail.http.representations import ListMessages, MessageList, message_of, summary_of
-from tempmail.http.requests import Nothing, parameters
-from tempmail.http.routes import Route
+from tempmail.http.representations import (
+    ListMessages,
+    Message,
+    MessageList,
+    message_of,
+    summary_of,
+)
+from tempmail.http.requests import Nothing
+from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model.errors import InvalidInput, NotFound
 
 _RAW_HEADERS = {
@@ -36,16 +39,49 @@ class MessageRoutes:
         """What can be asked for here."""
         messages = "/api/v1/mailboxes/<address>/messages"
         return [
-            Route("GET", messages, self.list),
-            Route("DELETE", messages, self.empty),
-            Route("GET", f"{messages}/<which>", self.read),
-            Route("DELETE", f"{messages}/<which>", self.delete),
-            Route("GET", f"{messages}/<which>/raw", self.raw),
+            Route(
+                "GET",
+                messages,
+                self.list,
+                "List messages, newest first, or oldest first from a sequence number on",
+                Access.READ,
+                query=ListMessages,
+                returns={200: Returns(description="A page of messages", shape=MessageList)},
+            ),
+            Route(
+                "DELETE",
+                messages,
+                self.empty,
+                "Remove all messages",
+                returns={204: Returns(description="They are gone")},
+            ),
+            Route(
+                "GET",
+                f"{messages}/<which>",
+                self.read,
+                "Read a message, which marks it as read",
+                Access.READ,
+                returns={200: Returns(description="The message", shape=Message)},
+            ),
+            Route(
+                "DELETE",
+                f"{messages}/<which>",
+                self.delete,
+                "Remove a message",
+                returns={204: Returns(description="It is gone")},
+            ),
+            Route(
+                "GET",
+                f"{messages}/<which>/raw",
+                self.raw,
+                "Take the received bytes, verbatim",
+                Access.READ,
+                returns={200: Returns(description="The message", media_type="message/rfc822")},
+            ),
         ]
 
-    async def list(self, request: Request, address: str) -> Answer:
-        owner = session_owner(request)
-        asked = parameters(request, query=ListMessages)
+    async def list(self, ask: Ask[ListMessages], address: str) -> Answer:
+        owner, asked = ask.owner, ask.given
         start = _start(asked)
         if start is not None and start.oldest_first:
             listing = self._reading.since(
@@ -74,28 +110,20 @@ class MessageRoutes:
             )
         )
 
-    async def read(self, request: Request, address: str, which: str) -> Answer:
-        owner = session_owner(request)
-        parameters(request, query=Nothing)
-        message = await to_the_end(self._reading.get(address, owner, one_or_latest(which)))
+    async def read(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
+        message = await to_the_end(self._reading.get(address, ask.owner, one_or_latest(which)))
         return json(message_of(message, await self._documents.url(message.summary)))
 
-    async def raw(self, request: Request, address: str, which: str) -> Answer:
-        owner = session_owner(request)
-        parameters(request, query=Nothing)
-        raw = await self._reading.raw(address, owner, one_or_latest(which))
+    async def raw(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
+        raw = await self._reading.raw(address, ask.owner, one_or_latest(which))
         return Answer(200, raw, "message/rfc822", _RAW_HEADERS)
 
-    async def delete(self, request: Request, address: str, which: str) -> Answer:
-        owner = session_owner(request)
-        parameters(request, query=Nothing)
-        await to_the_end(self._reading.delete(address, owner, _one(which)))
+    async def delete(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
+        await to_the_end(self._reading.delete(address, ask.owner, _one(which)))
         return EMPTY
 
-    async def empty(self, request: Request, address: str) -> Answer:
-        owner = session_owner(request)
-        parameters(request, query=Nothing)
-        await to_the_end(self._reading.empty(address, owner))
+    async def empty(self, ask: Ask[Nothing], address: str) -> Answer:
+        await to_the_end(self._reading.empty(address, ask.owner))
         return EMPTY
 
 

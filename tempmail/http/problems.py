@@ -13,6 +13,7 @@ from tempmail.http.answers import Answer
 from tempmail.model.errors import (
     AddressUnavailable,
     AttachmentBlocked,
+    Forbidden,
     InvalidInput,
     LimitReached,
     NotFound,
@@ -27,6 +28,7 @@ CONTENT_TYPE = "application/problem+json"
 _STATUS: Mapping[type[TempmailError], int] = {
     InvalidInput: 422,
     Unauthenticated: 401,
+    Forbidden: 403,
     NotFound: 404,
     AddressUnavailable: 409,
     AttachmentBlocked: 403,

@@ -25,6 +25,14 @@ class CreateMailbox(Struct, forbid_unknown_fields=True, kw_only=True):
     username: _Name | None = None
     domain: _Name | None = None
     style: _Name = "words"
+    client_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+
+
+class ListMailboxes(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which of an account's mailboxes to list."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=64)] | None = None
 
 
 class ExtendMailbox(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -71,6 +79,13 @@ class Mailbox(Struct, kw_only=True):
     message_count: int
     last_seq: int
     session_token: str | UnsetType = UNSET
+
+
+class MailboxList(Struct, kw_only=True):
+    """``next`` is the cursor to go on with, null at the end."""
+
+    mailboxes: list[Mailbox]
+    next: str | None
 
 
 def mailbox_of(kept: mailbox.Mailbox, token: str | None = None) -> Mailbox:
@@ -157,6 +172,41 @@ class Message(Summary, kw_only=True):
     links: list[Link]
     envelope: Envelope
     defects: tuple[str, ...]
+
+
+class CodeAlone(Struct):
+    value: str
+    confidence: float
+
+
+class LinkAlone(Struct):
+    href: str
+    kind: str
+
+
+class Codes(Struct, kw_only=True):
+    """Of a message what a key of scope ``codes`` may see."""
+
+    id: UUID
+    seq: int
+    from_address: str
+    received_at: datetime
+    codes: list[CodeAlone]
+    links: list[LinkAlone]
+
+
+def codes_of(kept: message.Message) -> Codes:
+    """The codes and links of a message that has been parsed; no text of it."""
+    summary, view = kept.summary, kept.view
+    assert view is not None
+    return Codes(
+        id=summary.id,
+        seq=summary.seq,
+        from_address=summary.from_address,
+        received_at=_utc(summary.received_at),
+        codes=[CodeAlone(one.value, one.confidence) for one in view.codes],
+        links=[LinkAlone(one.href, one.kind) for one in view.links],
+    )
 
 
 _TRACE_FIELDS = frozenset(("received", "return-path"))  # RFC 5321 section 4.4

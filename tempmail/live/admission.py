@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 from twisted.web.server import Request
 
-from tempmail.core.mailboxes import owner_of
 from tempmail.model.errors import InvalidInput, NotFound, Unauthenticated
-from tempmail.model.mailbox import SessionOwner
 
 _MAX_DIGITS = 18
 
@@ -19,11 +17,12 @@ _MAX_DIGITS = 18
 class Asked:
     """A wish to follow a mailbox.
 
+    :ivar token: a session token or an API key.
     :ivar after: the last sequence number known; None for what comes from now on.
     """
 
     address: str
-    owner: SessionOwner
+    token: str
     after: int | None
 
 
@@ -40,7 +39,7 @@ def asked(request: Request, origins: Container[str]) -> Asked:
     if request.method != b"GET" or "websocket" not in upgrade.lower():
         raise InvalidInput("this is a WebSocket; connect with ws://", code="upgrade_required")
     _check_origin(request, origins)
-    return Asked(_address(request), owner_of(_token(request)), _after(request))
+    return Asked(_address(request), _token(request), _after(request))
 
 
 def _check_origin(request: Request, origins: Container[str]) -> None:
@@ -73,9 +72,12 @@ def _token(request: Request) -> str:
         (credential.strip() if scheme.lower() == "bearer" else "")
         or request.getHeader("x-session-token")
         or _parameter(request, b"token")
+        or _parameter(request, b"api_key")
     )
     if not token:
-        raise Unauthenticated("give the mailbox's session token as ?token= or as Bearer")
+        raise Unauthenticated(
+            "give the session token as ?token=, an API key as ?api_key=, or either as Bearer"
+        )
     return token
 
 

@@ -14,7 +14,7 @@ from tempmail.live.frames import EXPIRED, PING, frame
 from tempmail.live.rest import AtRest
 from tempmail.model.errors import NotFound, TempmailError, Unauthenticated
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, SessionOwner
+from tempmail.model.mailbox import Mailbox, Owner
 
 if TYPE_CHECKING:
     from tempmail.live.factory import InboxFactory
@@ -51,9 +51,7 @@ class InboxConnection(AtRest):
     _unanswered = 0
     _client_frames = 0
 
-    def follow(
-        self, address: str, owner: SessionOwner, mailbox: Mailbox, after: int | None
-    ) -> None:
+    def follow(self, address: str, owner: Owner, mailbox: Mailbox, after: int | None) -> None:
         """Begin, once the handshake is done.
 
         :param address: of ``mailbox``, to which ``owner`` has been admitted.

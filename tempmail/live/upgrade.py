@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from tempmail.core.callers import Callers
 from tempmail.live.admission import asked
 from tempmail.live.factory import InboxFactory
 from tempmail.live.protocol import InboxConnection
@@ -44,6 +45,7 @@ class InboxResource(Resource):
     """``/ws/inbox/{address}``: opens WebSockets, where it is mounted at ``/ws/inbox``.
 
     :param factory: makes the connections.
+    :param callers: says who asks.
     :param origins: whose pages may open one, such as ``https://mail.example``; those of the
         same host and port always may.
     """
@@ -51,8 +53,11 @@ class InboxResource(Resource):
     isLeaf = True  # noqa: N815  # Twisted's name
     _log = Logger()
 
-    def __init__(self, factory: InboxFactory, *, origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self, factory: InboxFactory, callers: Callers, *, origins: Iterable[str] = ()
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted is typed in part
+        self._callers = callers
         self._factory = factory
         self._origins = frozenset(origins)
 
@@ -65,13 +70,15 @@ class InboxResource(Resource):
     async def _open(self, request: Request) -> None:
         wish = asked(request, self._origins)
         self._check_room()
-        mailbox = await self._factory.watching.admit(wish.address, wish.owner)
+        caller = await self._callers.by_token(wish.token)
+        assert caller.owner is not None
+        mailbox = await self._factory.watching.admit(wish.address, caller.owner)
         self._check_room()
         if _has_left(request):
             return
         connection = self._upgrade(request)
         if connection.state == connection.STATE_OPEN:
-            connection.follow(wish.address, wish.owner, mailbox, wish.after)
+            connection.follow(wish.address, caller.owner, mailbox, wish.after)
         else:  # Autobahn found fault with the handshake and said so
             self._factory.refused("handshake")
 

@@ -45,6 +45,12 @@ class Unauthenticated(TempmailError):
     code = "unauthenticated"
 
 
+class Forbidden(TempmailError):
+    """A credential that is good, but not for this."""
+
+    code = "insufficient_scope"
+
+
 class AddressUnavailable(TempmailError):
     """The address is taken, reserved, or was released too recently."""
 

@@ -25,6 +25,22 @@ class SessionOwner:
 
 
 @frozen
+class UserOwner:
+    """A user, by whichever key or session."""
+
+    user_id: int
+
+
+@frozen
+class Everybody:
+    """Whoever asks; opens public mailboxes alone."""
+
+
+Owner = SessionOwner | UserOwner | Everybody
+"""Whose a mailbox may be: the predicate of every read and write."""
+
+
+@frozen
 class Mailbox:
     """A living mailbox.
 
@@ -46,16 +62,42 @@ class Mailbox:
 
 
 @frozen
+class RepeatableWish:
+    """What makes asking again give the same mailbox.
+
+    :ivar digest: 32 bytes, of whose wish it is and what they call it.
+    :ivar salt: 32 bytes from which, with that name, the session token is derived.
+    """
+
+    digest: bytes
+    salt: bytes
+
+
+@frozen
 class NewMailbox:
     """What is asked for when a mailbox is made.
 
-    :ivar token_hash: SHA-256 of the session token that will open it.
+    :ivar owner: whose it will be.
+    :ivar owner_type: what to call that.
     :ivar ttl_minutes: None for the plan's default; clamped to the plan's most.
     :ivar client: the network that asks (an IPv4 address or an IPv6 /64), which the plan's
         limit for anonymous mailboxes counts.
     """
 
     address: str
-    token_hash: bytes
+    owner: SessionOwner | UserOwner
+    owner_type: OwnerType
     ttl_minutes: int | None
     client: str
+    wish: RepeatableWish | None = None
+
+
+@frozen
+class Made:
+    """A mailbox that was made, now or when the same was asked for before.
+
+    :ivar salt: of the wish that it was made by, see :class:`RepeatableWish`.
+    """
+
+    mailbox: Mailbox
+    salt: bytes | None

@@ -3,51 +3,55 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from tempmail.mail.storable import storable
-from tempmail.model.errors import AddressUnavailable, LimitReached, NotFound, Unauthenticated
-from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType, SessionOwner
+from tempmail.model.errors import AddressUnavailable, LimitReached
+from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, SessionOwner, UserOwner
 from tempmail.storage.database import Cursor, Database
+from tempmail.storage.finding import COLUMNS, find, mailbox_of
 
-_COLUMNS = "id, address, owner_type, created_at, expires_at, bucket, message_count, last_seq"
-_FIND = f"""
-SELECT {_COLUMNS} FROM mailboxes
-WHERE address = %(address)s AND session_token_hash = %(token_hash)s
-  AND is_active AND expires_at > clock_timestamp()
-"""  # noqa: S608  # only our own column names
-_LIVING = f"""
-SELECT {_COLUMNS} FROM mailboxes WHERE id = %s AND is_active AND expires_at > clock_timestamp()
-"""  # noqa: S608
-_LIVING_OF_CLIENT = """
-SELECT count(*), extract(epoch FROM min(expires_at) - clock_timestamp())::integer
-FROM mailboxes
-WHERE client = %s AND is_active AND expires_at > clock_timestamp()
+# Of whoever holds the session token of a mailbox, or of a user.
+_PLAN = """
+FROM plans WHERE name = CASE WHEN %(user)s::bigint IS NULL THEN 'anonymous'
+    ELSE coalesce((SELECT plan FROM subscriptions
+                   WHERE user_id = %(user)s AND ended_at IS NULL), 'free') END
 """
+_LIVING_OF = """
+SELECT count(*), extract(epoch FROM min(expires_at) - clock_timestamp())::integer
+FROM mailboxes WHERE {} AND is_active AND expires_at > clock_timestamp()
+"""
+_WISHED = f"""
+SELECT {COLUMNS}, wish_salt, expires_at > clock_timestamp()
+FROM mailboxes WHERE wish_hash = %s AND is_active FOR UPDATE
+"""  # noqa: S608  # only our own column names
 _INSERT = f"""
 INSERT INTO mailboxes
-    (address, owner_type, session_token_hash, client, created_at, expires_at, bucket)
-VALUES (%s, 'anonymous', %s, %s, %s, %s, %s)
+    (address, owner_type, owner_id, session_token_hash, client, created_at, expires_at, bucket,
+     wish_hash, wish_salt)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (address) WHERE is_active DO NOTHING
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """  # noqa: S608
-_EVER_ISSUED = """
-SELECT EXISTS (SELECT FROM mailboxes WHERE session_token_hash = %(token_hash)s)
-    OR EXISTS (SELECT FROM tombstones WHERE session_token_hash = %(token_hash)s)
-"""
-_EXPIRY = """
+_EXPIRY = f"""
 SELECT at, expires_at, bucket_of(expires_at, at) FROM (
-    SELECT at, at + least(coalesce(%s, default_ttl_minutes), max_ttl_minutes)
+    SELECT at, at + least(coalesce(%(ttl)s, default_ttl_minutes), max_ttl_minutes)
                * interval '1 minute' AS expires_at
-    FROM plans, (SELECT clock_timestamp() AS at) AS now WHERE name = 'anonymous') AS allowed
-"""
+    FROM (SELECT * {_PLAN}) AS plan, (SELECT clock_timestamp() AS at) AS now) AS allowed
+"""  # noqa: S608
 _MOVE_MESSAGES = """
 UPDATE messages SET bucket = %(to)s, expires_at = %(expires_at)s
 WHERE mailbox_id = %(id)s AND bucket = %(from)s
 """
 _EXTEND = f"""
-UPDATE mailboxes SET expires_at = %s, bucket = %s WHERE id = %s RETURNING {_COLUMNS}
+UPDATE mailboxes SET expires_at = %s, bucket = %s WHERE id = %s RETURNING {COLUMNS}
+"""  # noqa: S608
+_LIST = f"""
+SELECT {COLUMNS} FROM mailboxes
+WHERE owner_id = %(user)s AND (%(below)s::bigint IS NULL OR id < %(below)s)
+  AND is_active AND expires_at > clock_timestamp()
+ORDER BY id DESC LIMIT %(limit)s
 """  # noqa: S608
 # Its tombstone is there from the moment at which the address is free; a public address has
 # none, for it goes to whoever asks next.
@@ -75,16 +79,21 @@ class PostgresMailboxes:
         self._database = database
         self._tombstone = timedelta(days=tombstone_days)
 
-    async def create(self, new: NewMailbox) -> Mailbox:
+    async def create(self, new: NewMailbox) -> Made:
         return await self._database.run(_create, new, self._tombstone)
 
-    async def get(self, address: str, owner: SessionOwner) -> Mailbox:
+    async def get(self, address: str, owner: Owner) -> Mailbox:
         return await self._database.run(find, address, owner)
 
-    async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+    async def of_user(
+        self, owner: UserOwner, *, limit: int, below: int | None
+    ) -> Sequence[Mailbox]:
+        return await self._database.run(_of_user, owner, limit, below)
+
+    async def extend(self, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
         return await self._database.run(_extend, address, owner, ttl_minutes)
 
-    async def delete(self, address: str, owner: SessionOwner) -> Mailbox:
+    async def delete(self, address: str, owner: Owner) -> Mailbox:
         return await self._database.run(_delete, address, owner)
 
 
@@ -93,53 +102,26 @@ def address_hash(address: str) -> bytes:
     return hashlib.sha256(address.encode()).digest()
 
 
-def find(cursor: Cursor, address: str, owner: SessionOwner, lock: str = "") -> Mailbox:
-    """The living mailbox that ``owner`` may open.
-
-    :param lock: a locking clause, against a mailbox that moves to another bucket meanwhile.
-    :raises NotFound: none such, or another's.
-    :raises Unauthenticated: the token was never issued.
-    """
-    token = {"token_hash": owner.token_hash}
-    cursor.execute(f"{_FIND} {lock}", {"address": storable(address), **token})
-    row = cursor.fetchone()
-    if row is not None:
-        return _mailbox(row)
-    cursor.execute(_EVER_ISSUED, token)
-    if _value(cursor):
-        raise NotFound("there is no such mailbox, or it is not yours")
-    raise Unauthenticated("this session token is unknown; create a mailbox to get one")
-
-
-def living(cursor: Cursor, identity: int) -> Mailbox:
-    """The living mailbox with this id, whose owner has been established before.
-
-    :raises NotFound: it has ended.
-    """
-    cursor.execute(_LIVING, (identity,))
-    row = cursor.fetchone()
-    if row is None:
-        raise NotFound("the mailbox has ended")
-    return _mailbox(row)
-
-
-def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Mailbox:
-    cursor.execute("SELECT max_mailboxes FROM plans WHERE name = 'anonymous'")
+def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Made:
+    user = {"user": _user(new.owner)}
+    cursor.execute(f"SELECT max_mailboxes {_PLAN}", user)
     most = _value(cursor)
+    if most != -1 or new.wish is not None:
+        # Creations of one client or user take turns, so that none slips past the count, and
+        # of two that are the same wish the second finds the first.
+        whose = new.client if user["user"] is None else f"user {user['user']}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (whose,))
+    if new.wish is not None and (made := _made_before(cursor, new.wish.digest)):
+        return made
     if most != -1:
-        # Creations of one client take turns, so that none slips past the count.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (new.client,))
-        cursor.execute(_LIVING_OF_CLIENT, (new.client,))
-        count, seconds = _row(cursor)
-        if count >= most:
-            raise LimitReached(
-                f"your network has {count} mailboxes, as many as it may; delete one or wait",
-                retry_after=max(1, seconds or 1),
-            )
-    cursor.execute(_EXPIRY, (new.ttl_minutes,))
+        _check_room(cursor, new, most)
+    cursor.execute(_EXPIRY, {**user, "ttl": new.ttl_minutes})
     now, expires_at, bucket = _row(cursor)
     cursor.execute("SELECT ensure_partition(%s)", (bucket,))
-    cursor.execute(_INSERT, (new.address, new.token_hash, new.client, now, expires_at, bucket))
+    token_hash = new.owner.token_hash if isinstance(new.owner, SessionOwner) else None
+    digest, salt = (new.wish.digest, new.wish.salt) if new.wish is not None else (None, None)
+    asked = (new.address, new.owner_type.value, user["user"], token_hash, new.client)
+    cursor.execute(_INSERT, (*asked, now, expires_at, bucket, digest, salt))
     row = cursor.fetchone()
     if row is None:
         raise AddressUnavailable("this address is taken; ask for another")
@@ -151,12 +133,46 @@ def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Mailbox:
     )
     if _value(cursor):
         raise AddressUnavailable("this address was in use until recently; ask for another")
-    return _mailbox(row)
+    return Made(mailbox_of(row), salt)
 
 
-def _extend(cursor: Cursor, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+def _made_before(cursor: Cursor, digest: bytes) -> Made | None:
+    cursor.execute(_WISHED, (digest,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    *columns, salt, lives = row
+    mailbox = mailbox_of(tuple(columns))
+    if lives:
+        return Made(mailbox, None if salt is None else bytes(salt))
+    cursor.execute(END, ([mailbox.id],))
+    return None
+
+
+def _check_room(cursor: Cursor, new: NewMailbox, most: int) -> None:
+    """:raises LimitReached: there are as many as the plan allows."""
+    if isinstance(new.owner, UserOwner):
+        cursor.execute(_LIVING_OF.format("owner_id = %s"), (new.owner.user_id,))
+        whose = "your account"
+    else:
+        cursor.execute(_LIVING_OF.format("owner_id IS NULL AND client = %s"), (new.client,))
+        whose = "your network"
+    count, seconds = _row(cursor)
+    if count >= most:
+        raise LimitReached(
+            f"{whose} has {count} mailboxes, as many as it may; delete one or wait",
+            retry_after=max(1, seconds or 1),
+        )
+
+
+def _of_user(cursor: Cursor, owner: UserOwner, limit: int, below: int | None) -> list[Mailbox]:
+    cursor.execute(_LIST, {"user": owner.user_id, "limit": limit, "below": below})
+    return [mailbox_of(row) for row in cursor]
+
+
+def _extend(cursor: Cursor, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
     mailbox = find(cursor, address, owner, "FOR UPDATE")
-    cursor.execute(_EXPIRY, (ttl_minutes,))
+    cursor.execute(_EXPIRY, {"user": _user(owner), "ttl": ttl_minutes})
     _, expires_at, bucket = _row(cursor)
     if bucket != mailbox.bucket:
         cursor.execute("SELECT ensure_partition(%s)", (bucket,))
@@ -165,18 +181,18 @@ def _extend(cursor: Cursor, address: str, owner: SessionOwner, ttl_minutes: int)
             {"id": mailbox.id, "from": mailbox.bucket, "to": bucket, "expires_at": expires_at},
         )
     cursor.execute(_EXTEND, (expires_at, bucket, mailbox.id))
-    return _mailbox(_row(cursor))
+    return mailbox_of(_row(cursor))
 
 
-def _delete(cursor: Cursor, address: str, owner: SessionOwner) -> Mailbox:
+def _delete(cursor: Cursor, address: str, owner: Owner) -> Mailbox:
     mailbox = find(cursor, address, owner, "FOR UPDATE")
     cursor.execute(END, ([mailbox.id],))
     return mailbox
 
 
-def _mailbox(row: tuple[Any, ...]) -> Mailbox:
-    identity, address, owner_type, *rest = row
-    return Mailbox(identity, address, OwnerType(owner_type), *rest)
+def _user(owner: Owner) -> int | None:
+    """Whose plan counts; None for the anonymous one."""
+    return owner.user_id if isinstance(owner, UserOwner) else None
 
 
 def _row(cursor: Cursor) -> tuple[Any, ...]:

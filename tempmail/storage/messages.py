@@ -16,10 +16,10 @@ from tempmail.core.ports import Page
 from tempmail.core.views import preview
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, SessionOwner
+from tempmail.model.mailbox import Mailbox, Owner
 from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
 from tempmail.storage.database import Cursor, Database
-from tempmail.storage.mailboxes import find, living
+from tempmail.storage.finding import find, living
 from tempmail.storage.message_ids import sequence_of
 from tempmail.storage.raw_content import AT_ONCE, read_raw
 from tempmail.storage.search import FOUND, text_query
@@ -51,7 +51,7 @@ class PostgresMessages:
     async def newest(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         before: int | None,
@@ -64,7 +64,7 @@ class PostgresMessages:
     async def since(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         after: int,
@@ -78,7 +78,7 @@ class PostgresMessages:
         return await self._database.run(_arrivals, mailbox_id, after, limit)
 
     async def unparsed(
-        self, address: str, owner: SessionOwner, *, version: int, limit: int
+        self, address: str, owner: Owner, *, version: int, limit: int
     ) -> list[Summary]:
         sql = (
             f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
@@ -94,19 +94,19 @@ class PostgresMessages:
     ) -> tuple[Message, bytes | None]:
         return await self._database.run(_fetch, mailbox_id, which, version)
 
-    async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
         return await self._database.run(_get, address, owner, which)
 
-    async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         return await self._database.run(_raw, address, owner, which)
 
     async def keep_view(self, message: Summary, view: View) -> None:
         await self._database.run(_keep_view, message, view)
 
-    async def delete(self, address: str, owner: SessionOwner, which: UUID) -> Event:
+    async def delete(self, address: str, owner: Owner, which: UUID) -> Event:
         return await self._database.run(_delete, address, owner, which)
 
-    async def empty(self, address: str, owner: SessionOwner) -> Event:
+    async def empty(self, address: str, owner: Owner) -> Event:
         mailbox, deleted = await self._database.run(_delete_some, address, owner, None)
         while deleted == _EMPTY_STEP:
             _, deleted = await self._database.run(_delete_some, address, owner, mailbox.last_seq)
@@ -115,7 +115,7 @@ class PostgresMessages:
     async def _page(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         bound: str,
         edge: int | None,
         order: str,
@@ -138,7 +138,7 @@ class PostgresMessages:
 def _summaries(
     cursor: Cursor,
     address: str,
-    owner: SessionOwner,
+    owner: Owner,
     sql: str,
     values: dict[str, Any],
     words: str | None = None,
@@ -194,7 +194,7 @@ def _fetch(
     return message, read_raw(cursor, mailbox, message.summary.seq) if raw is None else bytes(raw)
 
 
-def _get(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+def _get(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> Message:
     mailbox = find(cursor, address, owner, _IN_PLACE)
     message = _message(_select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}", mailbox, which))
     if message.summary.is_read:
@@ -206,7 +206,7 @@ def _get(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) 
     return evolve(message, summary=evolve(message.summary, is_read=True))
 
 
-def _raw(cursor: Cursor, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+def _raw(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> bytes:
     cursor.execute(_SNAPSHOT)
     mailbox = find(cursor, address, owner)
     seq, raw = _select(cursor, f"seq, CASE WHEN size <= {AT_ONCE} THEN raw END", mailbox, which)
@@ -246,7 +246,7 @@ def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
     )
 
 
-def _delete(cursor: Cursor, address: str, owner: SessionOwner, which: UUID) -> Event:
+def _delete(cursor: Cursor, address: str, owner: Owner, which: UUID) -> Event:
     mailbox = find(cursor, address, owner, "FOR NO KEY UPDATE")
     cursor.execute(
         "DELETE FROM messages WHERE mailbox_id = %s AND bucket = %s AND seq = %s AND id = %s",
@@ -259,7 +259,7 @@ def _delete(cursor: Cursor, address: str, owner: SessionOwner, which: UUID) -> E
 
 
 def _delete_some(
-    cursor: Cursor, address: str, owner: SessionOwner, up_to: int | None
+    cursor: Cursor, address: str, owner: Owner, up_to: int | None
 ) -> tuple[Mailbox, int]:
     mailbox = find(cursor, address, owner, "FOR NO KEY UPDATE")
     cursor.execute(

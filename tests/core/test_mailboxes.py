@@ -20,7 +20,7 @@ from tempmail.model.errors import (
     Unavailable,
 )
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, NewMailbox
+from tempmail.model.mailbox import Made, Mailbox, NewMailbox, SessionOwner
 from tests.http.doubles import MemoryBus, MemoryMailboxes, MemoryStorage
 
 
@@ -33,16 +33,20 @@ class DeskTest(SynchronousTestCase):
         )
 
     def create(self, **wish: Any) -> tuple[Mailbox, str]:
-        return self.successResultOf(self.creating(**wish))
+        mailbox, token = self.successResultOf(self.creating(**wish))
+        assert token is not None
+        return mailbox, token
 
-    def creating(self, client: str = "192.0.2.1", **wish: Any) -> Deferred[tuple[Mailbox, str]]:
+    def creating(
+        self, client: str = "192.0.2.1", **wish: Any
+    ) -> Deferred[tuple[Mailbox, str | None]]:
         return Deferred.fromCoroutine(self.desk.create(Wish(**wish), client))
 
     def test_its_token_opens_it_and_only_the_digest_is_kept(self) -> None:
         mailbox, token = self.create()
         assert len(token) == 43
         kept = self.storage.boxes[mailbox.address].owner
-        assert kept.token_hash == hashlib.sha256(token.encode()).digest()
+        assert kept == SessionOwner(hashlib.sha256(token.encode()).digest())
         opened = self.desk.get(mailbox.address, owner_of(token))
         assert self.successResultOf(Deferred.fromCoroutine(opened)) == mailbox
 
@@ -90,7 +94,7 @@ class DeskTest(SynchronousTestCase):
         tried: list[str] = []
         create = self.mailboxes.create
 
-        async def create_the_fifth(new: NewMailbox) -> Mailbox:
+        async def create_the_fifth(new: NewMailbox) -> Made:
             tried.append(new.address)
             if len(tried) == 5:
                 return await create(new)

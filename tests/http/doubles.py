@@ -14,6 +14,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Page
 from tempmail.core.signing import SigningKey
 from tempmail.mail.attachments import Extracted
+from tempmail.model.account import Caller
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import (
     AddressUnavailable,
@@ -23,7 +24,7 @@ from tempmail.model.errors import (
     Unavailable,
 )
 from tempmail.model.event import Event, EventKind
-from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType, SessionOwner
+from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, SessionOwner, UserOwner
 from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -64,7 +65,7 @@ class Stored:
 @define
 class Box:
     mailbox: Mailbox
-    owner: SessionOwner
+    owner: Owner
     client: str
     messages: list[Stored]
 
@@ -81,20 +82,25 @@ class MemoryStorage:
 
     # Mailboxes
 
-    async def create(self, new: NewMailbox) -> Mailbox:
+    async def create(self, new: NewMailbox) -> Made:
         await self._working()
         if new.address in self.boxes:
             raise AddressUnavailable(f"{new.address} is taken")
         if sum(box.client == new.client for box in self.boxes.values()) >= self._limit:
             raise LimitReached("no more mailboxes from this network", retry_after=77)
         ends = NOW + timedelta(minutes=min(new.ttl_minutes or 60, MAX_TTL_MINUTES))
-        mailbox = Mailbox(
-            len(self.boxes) + 1, new.address, OwnerType.ANONYMOUS, NOW, ends, ends, 0, 0
-        )
-        self.boxes[new.address] = Box(mailbox, SessionOwner(new.token_hash), new.client, [])
-        return mailbox
+        mailbox = Mailbox(len(self.boxes) + 1, new.address, new.owner_type, NOW, ends, ends, 0, 0)
+        self.boxes[new.address] = Box(mailbox, new.owner, new.client, [])
+        return Made(mailbox, None)
 
-    async def extend(self, address: str, owner: SessionOwner, ttl_minutes: int) -> Mailbox:
+    async def of_user(
+        self, owner: UserOwner, *, limit: int, below: int | None
+    ) -> Sequence[Mailbox]:
+        await self._working()
+        found = [box.mailbox for box in self.boxes.values() if box.owner == owner]
+        return [one for one in reversed(found) if below is None or one.id < below][:limit]
+
+    async def extend(self, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
         await self._working()
         box = self._box(address, owner)
         ends = NOW + timedelta(minutes=min(ttl_minutes, MAX_TTL_MINUTES))
@@ -106,7 +112,7 @@ class MemoryStorage:
     async def newest(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         before: int | None,
@@ -124,7 +130,7 @@ class MemoryStorage:
     async def since(
         self,
         address: str,
-        owner: SessionOwner,
+        owner: Owner,
         *,
         limit: int,
         after: int,
@@ -144,7 +150,7 @@ class MemoryStorage:
         ][:limit]
 
     async def unparsed(
-        self, address: str, owner: SessionOwner, *, version: int, limit: int
+        self, address: str, owner: Owner, *, version: int, limit: int
     ) -> Sequence[Summary]:
         await self._working()
         messages = [one.message for one in self._box(address, owner).messages]
@@ -166,7 +172,7 @@ class MemoryStorage:
                 return stored.message, None if fresh else stored.raw
         raise NotFound("there is no such message")
 
-    async def raw(self, address: str, owner: SessionOwner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         await self._working()
         return self._stored(address, owner, which).raw
 
@@ -177,7 +183,7 @@ class MemoryStorage:
                 if stored.message.summary.id == message.id:
                     stored.message = evolve(stored.message, view=view)
 
-    async def empty(self, address: str, owner: SessionOwner) -> Event:
+    async def empty(self, address: str, owner: Owner) -> Event:
         await self._working()
         box = self._box(address, owner)
         box.messages.clear()
@@ -220,8 +226,9 @@ class MemoryStorage:
         if self.broken is not None:
             raise self.broken
 
-    def _box(self, address: str, owner: SessionOwner) -> Box:
-        if not any(box.owner == owner for box in self.boxes.values()):
+    def _box(self, address: str, owner: Owner) -> Box:
+        known = any(box.owner == owner for box in self.boxes.values())
+        if isinstance(owner, SessionOwner) and not known:
             raise Unauthenticated("this token was never issued")
         box = self.boxes.get(address)
         if box is None or box.owner != owner:
@@ -235,7 +242,7 @@ class MemoryStorage:
         raise NotFound("the mailbox has ended")
 
     def _summaries(
-        self, address: str, owner: SessionOwner, unread: bool, words: str | None
+        self, address: str, owner: Owner, unread: bool, words: str | None
     ) -> list[Summary]:
         messages = [one.message for one in self._box(address, owner).messages]
         return [
@@ -245,7 +252,7 @@ class MemoryStorage:
             and (words is None or words in (one.view.body_text if one.view else ""))
         ]
 
-    def _stored(self, address: str, owner: SessionOwner, which: UUID | None) -> Stored:
+    def _stored(self, address: str, owner: Owner, which: UUID | None) -> Stored:
         for stored in reversed(self._box(address, owner).messages):
             if which is None or stored.message.summary.id == which:
                 return stored
@@ -258,13 +265,14 @@ class MemoryMailboxes:
     def __init__(self, storage: MemoryStorage) -> None:
         self._storage = storage
         self.create = storage.create
+        self.of_user = storage.of_user
         self.extend = storage.extend
 
-    async def get(self, address: str, owner: SessionOwner) -> Mailbox:
+    async def get(self, address: str, owner: Owner) -> Mailbox:
         await self._storage._working()
         return self._storage._box(address, owner).mailbox
 
-    async def delete(self, address: str, owner: SessionOwner) -> Mailbox:
+    async def delete(self, address: str, owner: Owner) -> Mailbox:
         await self._storage._working()
         mailbox = self._storage._box(address, owner).mailbox
         del self._storage.boxes[address]
@@ -285,14 +293,14 @@ class MemoryMessages:
         self.keep_view = storage.keep_view
         self.empty = storage.empty
 
-    async def get(self, address: str, owner: SessionOwner, which: UUID | None) -> Message:
+    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
         await self._storage._working()
         stored = self._storage._stored(address, owner, which)
         read = evolve(stored.message.summary, is_read=True)
         stored.message = evolve(stored.message, summary=read)
         return stored.message
 
-    async def delete(self, address: str, owner: SessionOwner, which: UUID) -> Event:
+    async def delete(self, address: str, owner: Owner, which: UUID) -> Event:
         await self._storage._working()
         stored = self._storage._stored(address, owner, which)
         box = self._storage._box(address, owner)
@@ -364,6 +372,16 @@ class StubRenderer:
         if index:
             return fail(NotFound("no such attachment"))
         return succeed(Extracted("a", "text/html", None, self.attachment))
+
+
+class MemoryApiKeys:
+    """API keys by their digests."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, Caller] = {}
+
+    async def callers(self, digests: Sequence[bytes]) -> Mapping[bytes, Caller]:
+        return {digest: self.known[digest] for digest in digests if digest in self.known}
 
 
 class MemoryKeys:

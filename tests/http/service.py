@@ -19,6 +19,7 @@ from twisted.web.resource import IResource
 
 from tempmail.core.ahead import ParsingAhead
 from tempmail.core.attachments import Attachments
+from tempmail.core.callers import Callers
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls
@@ -35,6 +36,7 @@ from tempmail.http.site import Site
 from tempmail.model.address import Domains
 from tempmail.model.event import Event, EventKind
 from tests.http.doubles import (
+    MemoryApiKeys,
     MemoryBus,
     MemoryDeliveries,
     MemoryKeys,
@@ -179,7 +181,10 @@ class Service:
         self.renderer = StubRenderer()
         self.signing = Signing(MemoryKeys(), self.clock.seconds)
         reading = Reading(domains, messages, views, self.ahead, self.bus)
+        self.keys = MemoryApiKeys()
+        self.callers = Callers(self.keys)
         self.resource = api_resource(
+            self.callers,
             desk,
             reading,
             self.polls,

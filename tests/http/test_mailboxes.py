@@ -108,7 +108,7 @@ class Creating(MailboxCase):
             ("domain", "\x00"),
             ("style", "loud"),
             ("style", None),
-            ("client_id", "x"),
+            ("client_id", ""),
         ]:
             reply = self.call("POST", MAILBOXES, {name: value})
             self.assert_problem(reply, 422, "invalid", name if name != "domain" else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -22,12 +22,14 @@ from websockets.http11 import Response
 from websockets.uri import parse_uri
 
 from tempmail.bus.local import LocalBus
+from tempmail.core.callers import Callers
 from tempmail.core.mailboxes import owner_of
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Mailboxes, Messages
 from tempmail.core.waiting import Watching
 from tempmail.live.factory import InboxFactory
 from tempmail.live.upgrade import InboxResource
+from tempmail.model.account import Caller
 from tempmail.model.errors import NotFound, Unauthenticated
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, OwnerType, SessionOwner
@@ -92,6 +94,13 @@ class OneMailbox:
         return [event for event in self.arrived if event.seq > after][:limit]
 
 
+class NoKeys:
+    """Nobody has an API key."""
+
+    async def callers(self, digests: Sequence[bytes]) -> Mapping[bytes, Caller]:
+        return {}
+
+
 class Service:
     """The WebSockets' part of the daemon on doubles of storage."""
 
@@ -110,7 +119,7 @@ class Service:
         self.factory = InboxFactory(watching, self.metrics, reactor, most=most)
         root, ws = Resource(), Resource()
         root.putChild(b"ws", ws)
-        ws.putChild(b"inbox", InboxResource(self.factory, origins=origins))
+        ws.putChild(b"inbox", InboxResource(self.factory, Callers(NoKeys()), origins=origins))
         self.site = Site(root, reactor=reactor)
 
     def arrive(self) -> Event:

@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from tempmail.core.metrics import Metrics
 from tempmail.model.address import Domains
-from tempmail.model.mailbox import Mailbox, NewMailbox, SessionOwner
+from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType, SessionOwner
 from tempmail.model.message import Attachment, Envelope, Placement, View
 from tempmail.storage.connection import Connection, connect
 from tempmail.storage.database import Database
@@ -160,14 +160,18 @@ class MailboxCase(StorageCase):
         self, name: str = "box", *, client: str = "192.0.2.1", ttl_minutes: int | None = None
     ) -> Mailbox:
         """A mailbox whose owner is ``owner(name)``."""
-        return await self.mailboxes.create(
-            NewMailbox(f"{name}@example.test", owner(name).token_hash, ttl_minutes, client)
+        made = await self.mailboxes.create(
+            NewMailbox(
+                f"{name}@example.test", owner(name), OwnerType.ANONYMOUS, ttl_minutes, client
+            )
         )
+        return made.mailbox
 
     async def create_for_another(self, address: str) -> Mailbox:
         """Ask for an address with a token, and from a network, that nobody had before."""
-        token, client = secrets.token_bytes(32), secrets.token_hex(8)
-        return await self.mailboxes.create(NewMailbox(address, token, None, client))
+        whose, client = SessionOwner(secrets.token_bytes(32)), secrets.token_hex(8)
+        new = NewMailbox(address, whose, OwnerType.ANONYMOUS, None, client)
+        return (await self.mailboxes.create(new)).mailbox
 
     async def deliver(self, name: str = "box", raw: bytes = MAIL) -> Placement:
         (placement,) = await self.ingest.store(envelope(name, raw=raw))

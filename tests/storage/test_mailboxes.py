@@ -15,7 +15,7 @@ from tempmail.model.errors import (
     TempmailError,
     Unauthenticated,
 )
-from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType
+from tempmail.model.mailbox import Mailbox, NewMailbox, OwnerType, SessionOwner
 from tests.storage.case import MAIL, MailboxCase, failures, owner
 
 BOX = "box@example.test"
@@ -286,7 +286,7 @@ class DeleteTest(MailboxCase):
     async def test_another_network_may_not_have_it_with_the_old_token_either(self) -> None:
         await self.create()
         await self.mailboxes.delete(BOX, owner("box"))
-        new = NewMailbox(BOX, b"n" * 32, None, "192.0.2.9")
+        new = NewMailbox(BOX, SessionOwner(b"n" * 32), OwnerType.ANONYMOUS, None, "192.0.2.9")
         await self.assertFailure(
             Deferred.fromCoroutine(self.mailboxes.create(new)), AddressUnavailable
         )

@@ -1,0 +1,68 @@
+"""Finding a living mailbox: the one place where it is decided whose a mailbox is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tempmail.mail.storable import storable
+from tempmail.model.errors import NotFound, Unauthenticated
+from tempmail.model.mailbox import Everybody, Mailbox, Owner, OwnerType, SessionOwner, UserOwner
+from tempmail.storage.database import Cursor
+
+COLUMNS = "id, address, owner_type, created_at, expires_at, bucket, message_count, last_seq"
+"""Of a mailbox, as :func:`mailbox_of` takes them."""
+
+_LIVES = "is_active AND expires_at > clock_timestamp()"
+_FIND = f"SELECT {COLUMNS} FROM mailboxes WHERE address = %(address)s AND {_LIVES} AND "  # noqa: S608
+_LIVING = f"SELECT {COLUMNS} FROM mailboxes WHERE id = %s AND {_LIVES}"  # noqa: S608
+_EVER_ISSUED = """
+SELECT EXISTS (SELECT FROM mailboxes WHERE session_token_hash = %(token_hash)s)
+    OR EXISTS (SELECT FROM tombstones WHERE session_token_hash = %(token_hash)s)
+"""
+
+
+def find(cursor: Cursor, address: str, owner: Owner, lock: str = "") -> Mailbox:
+    """The living mailbox that ``owner`` may open.
+
+    :param lock: a locking clause, against a mailbox that moves to another bucket meanwhile.
+    :raises NotFound: none such, or another's.
+    :raises Unauthenticated: the session token was never issued.
+    """
+    predicate, whose = _owned_by(owner)
+    cursor.execute(f"{_FIND} {predicate} {lock}", {"address": storable(address), **whose})
+    row = cursor.fetchone()
+    if row is not None:
+        return mailbox_of(row)
+    if isinstance(owner, SessionOwner):
+        cursor.execute(_EVER_ISSUED, whose)
+        if cursor.fetchone() == (False,):
+            raise Unauthenticated("this session token is unknown; create a mailbox to get one")
+    raise NotFound("there is no such mailbox, or it is not yours")
+
+
+def living(cursor: Cursor, identity: int) -> Mailbox:
+    """The living mailbox with this id, whose owner has been established before.
+
+    :raises NotFound: it has ended.
+    """
+    cursor.execute(_LIVING, (identity,))
+    row = cursor.fetchone()
+    if row is None:
+        raise NotFound("the mailbox has ended")
+    return mailbox_of(row)
+
+
+def mailbox_of(row: tuple[Any, ...]) -> Mailbox:
+    """The mailbox whose :data:`COLUMNS` these are."""
+    identity, address, owner_type, *rest = row
+    return Mailbox(identity, address, OwnerType(owner_type), *rest)
+
+
+def _owned_by(owner: Owner) -> tuple[str, dict[str, Any]]:
+    match owner:
+        case SessionOwner(token_hash):
+            return "session_token_hash = %(token_hash)s", {"token_hash": token_hash}
+        case UserOwner(user_id):
+            return "owner_id = %(user)s", {"user": user_id}
+        case Everybody():
+            return "owner_type = 'public'", {}
