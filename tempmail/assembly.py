@@ -20,10 +20,12 @@ from tempmail.core.delivery import Delivery
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
 from tempmail.core.expiry import Sweeper
+from tempmail.core.limits import TokenBuckets
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Ingest
+from tempmail.core.public import CLAIMS, PublicInboxes
 from tempmail.core.reading import Reading
 from tempmail.core.recipients import AcceptAll, CatchAll, RejectUnknown, UnknownRecipients
 from tempmail.core.signing import Signing
@@ -139,6 +141,8 @@ class Daemon:
         recipients = PostgresRecipients(self._database, settings.tombstone_days)
         policy = UnknownRecipients(settings.unknown_recipients)
         ingest: Ingest = self._ingest
+        if policy is UnknownRecipients.CREATE and not settings.public_inboxes:
+            policy = UnknownRecipients.ACCEPT
         if policy is UnknownRecipients.CREATE:
             ingest = CatchAll(self._ingest, recipients, metrics, reactor)
         check = (
@@ -169,6 +173,11 @@ class Daemon:
             check,
         )
         self._live = InboxFactory(watching, metrics, reactor)
+        public = None
+        if settings.public_inboxes:
+            public = PublicInboxes(
+                recipients, messages, views, domains, TokenBuckets(CLAIMS), metrics, reactor
+            )
         callers = Callers(PostgresKeys(self._database))
         self._http = Site(
             api_resource(
@@ -183,6 +192,7 @@ class Daemon:
                 attachments=Attachments(reading, self._parser),
                 deliveries=self._deliveries,
                 documents=documents,
+                public=public,
                 version=__version__,
                 websocket=InboxResource(self._live, callers),
             ),

@@ -1,7 +1,8 @@
 """What an operator can choose: options, environment and file become one checked value.
 
 The command line wins over ``TEMPMAIL_*`` variables, those over the TOML file, that over the
-defaults.  Everything is checked here, once, before anything starts.
+defaults.  A variable with ``_FILE`` behind its name is a file that holds the value: that way what
+is secret stands in no list of processes.  Everything is checked here, once, before anything starts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from tempmail.model.address import Domains, domain_name
 from tempmail.model.errors import InvalidInput
 
 DEFAULT_DOMAIN = "tempmail.localhost"
+
+_MOST_OF_A_FILE = 64 * 1024  # bytes of one option's value
 
 
 @frozen
@@ -144,6 +147,12 @@ OPTIONS = (
         _one_of("accept", "reject", "create"),
     ),
     Option(
+        "public-inboxes",
+        "off closes the interfaces that make mailboxes which everybody reads, and turns "
+        "--unknown-recipients create into accept [default: on]",
+        _on_or_off,
+    ),
+    Option(
         "attachments",
         "A kind of attachment that is not handed out, such as exe; may be repeated; `none` refuses "
         "none [default: what Gmail and Outlook refuse, and programs of other systems]",
@@ -238,6 +247,7 @@ class Settings:
     tombstone_days: int = 30
     unknown_recipients: str = "accept"
     attachments: tuple[str, ...] = ()
+    public_inboxes: bool = True
     bare_newline: str = "keep"
     rate_limits: bool = True
     smtp_connections: int = 2000
@@ -310,6 +320,7 @@ def load(
         for source, value in (
             (f"--{option.name}", given.get(option.name)),
             (option.variable, environ.get(option.variable)),
+            (f"{option.variable}_FILE", _content(option, environ)),
             (f"{option.name} in {config}", file.get(option.name)),
         ):
             if value not in (None, "", []):
@@ -319,6 +330,26 @@ def load(
     settings = Settings(**chosen)
     _check(settings)
     return settings
+
+
+def _content(option: Option, environ: Mapping[str, str]) -> str | None:
+    """What stands in the file that the option's ``_FILE`` variable names."""
+    variable = f"{option.variable}_FILE"
+    name = environ.get(variable)
+    if not name:
+        return None
+    if environ.get(option.variable):
+        raise InvalidInput(f"{option.variable} and {variable} are both set: one is enough")
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(_MOST_OF_A_FILE + 1)
+        if len(content) > _MOST_OF_A_FILE:
+            raise InvalidInput(f"{variable} {name}: is longer than {_MOST_OF_A_FILE} bytes")
+        return content.decode("utf-8").strip()
+    except OSError as error:
+        raise InvalidInput(f"{variable} {name}: {error.strerror}") from error
+    except UnicodeError as error:
+        raise InvalidInput(f"{variable} {name}: is not UTF-8") from error
 
 
 def _read(config: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from tempmail.model.account import Caller
+from tempmail.model.authentication import Authentication
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
 from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, UserOwner
@@ -141,6 +142,10 @@ class Messages(Protocol):
     async def keep_view(self, message: Summary, view: View) -> None:
         """Store the parse of ``message`` beside it, unless it is gone by now."""
 
+    async def keep_authentication(self, message: Summary, found: Authentication) -> None:
+        """Store where ``message`` comes from beside it, unless it is gone by now; what others
+        found in its content stays as it is."""
+
     async def delete(self, address: str, owner: Owner, which: UUID) -> Event:
         """Remove one message for good; what to publish."""
 
@@ -170,6 +175,17 @@ class RecipientStore(Protocol):
         :returns: the addresses that have a mailbox now, and how many were made.
         """
 
+    async def claim(self, address: str, *, create: bool) -> bool:
+        """See to it that ``address`` is a public mailbox.
+
+        :param create: False where none may be made.
+        :returns: whether it was made for this.
+        :raises AddressUnavailable: it is somebody's, reserved, or not to be made.
+        """
+
+    async def prolong(self, address: str) -> None:
+        """Let a public mailbox live for another hour; nothing where there is none."""
+
 
 class DeliveryStore(Protocol):
     """The delivery log of mailboxes."""
@@ -188,20 +204,6 @@ class Subscription(Protocol):
         """Receive nothing from now on; twice is once."""
 
 
-class Bus(Protocol):
-    """Events to whoever watches, in this process or others.  Never fails the publisher."""
-
-    def publish(self, event: Event) -> None:
-        """Call every subscriber of the event's mailbox, each in isolation."""
-
-    def subscribe(self, mailbox_id: int, receive: Callable[[Event], None]) -> Subscription:
-        """Call ``receive`` on the reactor's thread for each event of that mailbox."""
-
-    def status(self) -> str:
-        """``ok``; ``polling`` where other daemons' events are read from the database because
-        nothing connects them; ``unavailable`` where they are because the connection is lost."""
-
-
 class Notices(Protocol):
     """Words for every daemon, this one included, such as to drop what was remembered.
 
@@ -217,6 +219,20 @@ class Notices(Protocol):
 
     def observe(self, topic: str, hear: Callable[[str], None]) -> None:
         """Call ``hear`` on the reactor's thread with each text that is announced."""
+
+
+class Bus(Notices, Protocol):
+    """Events to whoever watches, in this process or others.  Never fails the publisher."""
+
+    def publish(self, event: Event) -> None:
+        """Call every subscriber of the event's mailbox, each in isolation."""
+
+    def subscribe(self, mailbox_id: int, receive: Callable[[Event], None]) -> Subscription:
+        """Call ``receive`` on the reactor's thread for each event of that mailbox."""
+
+    def status(self) -> str:
+        """``ok``; ``polling`` where other daemons' events are read from the database because
+        nothing connects them; ``unavailable`` where they are because the connection is lost."""
 
 
 class Peers(Protocol):
@@ -243,12 +259,14 @@ class News:
 
     :ivar ended: whether it is over; nothing else counts then.
     :ivar last_seq: of its newest message so far.
-    :ivar deleted: the events of deletions, oldest first.
+    :ivar deletions: how many messages are gone.
+    :ivar deleted: the events of deletions that were not known, oldest first.
     """
 
     mailbox_id: int
     ended: bool
     last_seq: int
+    deletions: int
     deleted: Sequence[Event]
 
 
@@ -322,11 +340,50 @@ class Housekeeping(Protocol):
     async def release_mailboxes(self, limit: int) -> int:
         """Turn up to ``limit`` ended, empty mailboxes into tombstones; how many it did."""
 
+    async def forget_deletions(self, limit: int) -> int:
+        """Forget up to ``limit`` deletions that every daemon knows of by now; how many it did."""
+
     async def drop_partitions(self) -> int:
         """Drop the partitions that lie wholly behind; how many it did."""
 
     async def forget_deliveries(self, limit: int) -> int:
         """Forget up to ``limit`` mails that cannot be handed over again; how many it did."""
+
+
+@frozen
+class ImapPosition:
+    """How far an account has been read.
+
+    :ivar uidvalidity: what its server's numbers count by (RFC 9051 section 2.3.1.1); None
+        before the first look.
+    :ivar last_uid: the last mail that has been dealt with.
+    :ivar renumbered_below: mails below it may have been dealt with under another number.
+    """
+
+    uidvalidity: int | None = None
+    last_uid: int = 0
+    renumbered_below: int = 0
+
+
+class ImapPositions(Protocol):
+    """The places in accounts, each held by one daemon at a time, by the database's clock."""
+
+    async def hold(self, account: str, owner: UUID, seconds: float) -> ImapPosition | None:
+        """Hold an account from now on; None where another daemon does."""
+
+    async def move(
+        self, account: str, owner: UUID, position: ImapPosition, digest: str | None = None
+    ) -> bool:
+        """Remember a place, and by its digest what was taken there.
+
+        :returns: False, with nothing remembered, where the account is no longer held.
+        """
+
+    async def taken(self, account: str, digest: str) -> bool:
+        """Whether a mail was taken from the account, under whatever number."""
+
+    async def release(self, account: str, owner: UUID) -> None:
+        """Let another daemon hold it at once."""
 
 
 class Health(Protocol):

@@ -16,9 +16,11 @@ from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Health
+from tempmail.core.public import PublicInboxes
 from tempmail.core.reading import Reading
 from tempmail.http.attachments import AttachmentRoutes
 from tempmail.http.deliveries import DeliveryRoutes
+from tempmail.http.dialects import DialectRoutes
 from tempmail.http.documents import DocumentRoutes
 from tempmail.http.events import EventRoutes, EventStreams
 from tempmail.http.health import HealthRoutes
@@ -43,6 +45,7 @@ def api_resource(
     attachments: Attachments,
     deliveries: DeliveryLog,
     documents: Documents,
+    public: PublicInboxes | None,
     version: str,
     websocket: IResource | None = None,
 ) -> IResource:
@@ -50,6 +53,7 @@ def api_resource(
 
     :param callers: says who asks.
     :param ready: False while the daemon starts and while it stops.
+    :param public: mailboxes that everybody reads; None where there are none.
     :param version: shown in ``/health``.
     :param websocket: a leaf that answers everything below ``/ws/inbox``.
     """
@@ -62,6 +66,7 @@ def api_resource(
             *EventRoutes(streams).routes(),
             *AttachmentRoutes(attachments).routes(),
             *DeliveryRoutes(deliveries).routes(),
+            *(DialectRoutes(public).routes() if public is not None else ()),
             *HealthRoutes(health, bus, ready, version).routes(),
         ],
         callers,

@@ -55,7 +55,8 @@ def _query(request: Request, shape: type[msgspec.Struct]) -> dict[str, Any]:
         if name in values:
             raise InvalidInput(f"{name[:64]}: given more than once")
         values[name] = text
-    _checked_names(values, shape)
+    if shape.__struct_config__.forbid_unknown_fields:
+        _checked_names(values, shape)
     for name in values.keys() - _text_fields(shape):
         values[name] = _literal(values[name])
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from tempmail.mail.storable import storable
@@ -9,8 +10,19 @@ from tempmail.model.errors import NotFound, Unauthenticated
 from tempmail.model.mailbox import Everybody, Mailbox, Owner, OwnerType, SessionOwner, UserOwner
 from tempmail.storage.database import Cursor
 
-COLUMNS = "id, address, owner_type, created_at, expires_at, bucket, message_count, last_seq"
+# The messages of a public mailbox live 15 minutes each: the first bucket in which any may lie.
+_BUCKET = (
+    "CASE owner_type WHEN 'public' THEN bucket_of(clock_timestamp(), clock_timestamp())"
+    " ELSE bucket END"
+)
+COLUMNS = f"id, address, owner_type, created_at, expires_at, {_BUCKET}, message_count, last_seq"
 """Of a mailbox, as :func:`mailbox_of` takes them."""
+
+_HOUR = timedelta(hours=1)
+_PUBLIC = (
+    "mailbox_id = %(mailbox)s AND bucket IN (%(bucket)s, %(next_bucket)s)"
+    " AND expires_at > clock_timestamp()"
+)
 
 _LIVES = "is_active AND expires_at > clock_timestamp()"
 _FIND = f"SELECT {COLUMNS} FROM mailboxes WHERE address = %(address)s AND {_LIVES} AND "  # noqa: S608
@@ -56,6 +68,19 @@ def mailbox_of(row: tuple[Any, ...]) -> Mailbox:
     """The mailbox whose :data:`COLUMNS` these are."""
     identity, address, owner_type, *rest = row
     return Mailbox(identity, address, OwnerType(owner_type), *rest)
+
+
+def messages_of(mailbox: Mailbox) -> tuple[str, dict[str, Any]]:
+    """The condition under which a row of ``messages`` is a readable one of ``mailbox``.
+
+    The buckets are in it as literals, so that the planner sees one partition, or two.
+
+    :returns: the condition, and the values that it names.
+    """
+    values: dict[str, Any] = {"mailbox": mailbox.id, "bucket": mailbox.bucket}
+    if mailbox.owner_type is OwnerType.PUBLIC:
+        return _PUBLIC, {**values, "next_bucket": mailbox.bucket + _HOUR}
+    return "mailbox_id = %(mailbox)s AND bucket = %(bucket)s", values
 
 
 def _owned_by(owner: Owner) -> tuple[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, Owner
 from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
 from tempmail.storage.database import Cursor, Database
-from tempmail.storage.finding import find, living
+from tempmail.storage.finding import find, living, messages_of
 from tempmail.storage.message_ids import sequence_of
 from tempmail.storage.raw_content import AT_ONCE, read_raw
 from tempmail.storage.search import FOUND, text_query
@@ -82,7 +82,7 @@ class PostgresMessages:
     ) -> list[Summary]:
         sql = (
             f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
-            " WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s"
+            " WHERE {readable}"
             " AND coalesce(parser_version < %(version)s, true) ORDER BY seq DESC LIMIT %(limit)s"
         )
         values = {"version": version, "limit": limit}
@@ -109,8 +109,10 @@ class PostgresMessages:
     async def empty(self, address: str, owner: Owner) -> Event:
         mailbox, deleted = await self._database.run(_delete_some, address, owner, None)
         while deleted == _EMPTY_STEP:
-            _, deleted = await self._database.run(_delete_some, address, owner, mailbox.last_seq)
-        return Event(EventKind.DELETED, mailbox.id)
+            mailbox, deleted = await self._database.run(
+                _delete_some, address, owner, mailbox.last_seq
+            )
+        return Event(EventKind.DELETED, mailbox.id, None, mailbox.last_seq - mailbox.message_count)
 
     async def _page(
         self,
@@ -125,7 +127,7 @@ class PostgresMessages:
     ) -> Page:
         sql = (
             f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
-            f" WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s {bound}"
+            f" WHERE {{readable}} {bound}"
             f" {'AND NOT is_read' if unread else ''} {'' if words is None else f'AND {FOUND}'}"
             f" ORDER BY seq {order} LIMIT %(limit)s"
         )
@@ -145,20 +147,22 @@ def _summaries(
 ) -> tuple[Mailbox, list[Summary]]:
     cursor.execute(_SNAPSHOT)
     mailbox = find(cursor, address, owner)
-    values = {**values, "mailbox": mailbox.id, "bucket": mailbox.bucket}
+    readable, place = messages_of(mailbox)
+    values = {**values, **place}
     if words is not None:
         values["query"] = text_query(cursor, words)
-    cursor.execute(sql, values)
+    cursor.execute(sql.replace("{readable}", readable), values)
     return mailbox, [_summary(row) for row in cursor]
 
 
 def _arrivals(cursor: Cursor, mailbox_id: int, after: int, limit: int) -> list[Event]:
     cursor.execute(_SNAPSHOT)
     mailbox = living(cursor, mailbox_id)
+    readable, place = messages_of(mailbox)
     cursor.execute(
-        "SELECT id, seq FROM messages WHERE mailbox_id = %s AND bucket = %s AND seq > %s"
-        " ORDER BY seq LIMIT %s",
-        (mailbox.id, mailbox.bucket, after, limit),
+        f"SELECT id, seq FROM messages WHERE {readable} AND seq > %(after)s"  # noqa: S608
+        " ORDER BY seq LIMIT %(limit)s",
+        {**place, "after": after, "limit": limit},
     )
     return [
         Event(EventKind.NEW_MESSAGE, mailbox_id, UUID(identity), seq) for identity, seq in cursor
@@ -166,14 +170,13 @@ def _arrivals(cursor: Cursor, mailbox_id: int, after: int, limit: int) -> list[E
 
 
 def _select(cursor: Cursor, what: str, mailbox: Mailbox, which: UUID | None) -> tuple[Any, ...]:
-    where = f"SELECT {what} FROM messages WHERE mailbox_id = %s AND bucket = %s"  # noqa: S608
-    place: tuple[Any, ...] = (mailbox.id, mailbox.bucket)
+    readable, place = messages_of(mailbox)
+    where = f"SELECT {what} FROM messages WHERE {readable}"  # noqa: S608
     if which is None:
         cursor.execute(f"{where} ORDER BY seq DESC LIMIT 1", place)
     else:
-        cursor.execute(
-            f"{where} AND seq = %s AND id = %s", (*place, sequence_of(which), str(which))
-        )
+        one = {"seq": sequence_of(which), "id": str(which)}
+        cursor.execute(f"{where} AND seq = %(seq)s AND id = %(id)s", {**place, **one})
     row = cursor.fetchone()
     if row is None:
         raise _no_message()
@@ -191,7 +194,10 @@ def _fetch(
     message = _message(tuple(row))
     if message.view is not None and message.view.parser_version >= version:
         return message, None
-    return message, read_raw(cursor, mailbox, message.summary.seq) if raw is None else bytes(raw)
+    if raw is None:
+        where = message.summary
+        return message, read_raw(cursor, mailbox_id, where.bucket, where.seq)
+    return message, bytes(raw)
 
 
 def _get(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> Message:
@@ -201,7 +207,7 @@ def _get(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> Mess
         return message
     cursor.execute(
         "UPDATE messages SET is_read = true WHERE mailbox_id = %s AND bucket = %s AND seq = %s",
-        (mailbox.id, mailbox.bucket, message.summary.seq),
+        (mailbox.id, message.summary.bucket, message.summary.seq),
     )
     return evolve(message, summary=evolve(message.summary, is_read=True))
 
@@ -209,8 +215,9 @@ def _get(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> Mess
 def _raw(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> bytes:
     cursor.execute(_SNAPSHOT)
     mailbox = find(cursor, address, owner)
-    seq, raw = _select(cursor, f"seq, CASE WHEN size <= {AT_ONCE} THEN raw END", mailbox, which)
-    return read_raw(cursor, mailbox, seq) if raw is None else bytes(raw)
+    what = f"bucket, seq, CASE WHEN size <= {AT_ONCE} THEN raw END"
+    bucket, seq, raw = _select(cursor, what, mailbox, which)
+    return read_raw(cursor, mailbox.id, bucket, seq) if raw is None else bytes(raw)
 
 
 def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
@@ -232,8 +239,9 @@ def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
         "links": json.dumps([asdict(one) for one in view.links]),
     }
     cursor.execute(
-        f"SELECT bucket FROM mailboxes WHERE id = %s {_IN_PLACE}",  # noqa: S608
-        (message.mailbox_id,),
+        "SELECT CASE owner_type WHEN 'public' THEN %s ELSE bucket END"  # noqa: S608
+        f" FROM mailboxes WHERE id = %s {_IN_PLACE}",
+        (message.bucket, message.mailbox_id),
     )
     row = cursor.fetchone()
     if row is None:
@@ -254,8 +262,8 @@ def _delete(cursor: Cursor, address: str, owner: Owner, which: UUID) -> Event:
     )
     if not cursor.rowcount:
         raise _no_message()
-    _subtract(cursor, mailbox, 1)
-    return Event(EventKind.DELETED, mailbox.id, which)
+    ordinal = _subtract(cursor, mailbox, 1, which)
+    return Event(EventKind.DELETED, mailbox.id, which, ordinal)
 
 
 def _delete_some(
@@ -274,15 +282,24 @@ def _delete_some(
         },
     )
     deleted = cursor.rowcount
-    _subtract(cursor, mailbox, deleted)
-    return mailbox, deleted
+    if deleted:
+        _subtract(cursor, mailbox, deleted, None)
+    return evolve(mailbox, message_count=mailbox.message_count - deleted), deleted
 
 
-def _subtract(cursor: Cursor, mailbox: Mailbox, count: int) -> None:
+def _subtract(cursor: Cursor, mailbox: Mailbox, count: int, which: UUID | None) -> int:
+    """Count what was deleted, for daemons too that do not hear of it; its ordinal."""
     cursor.execute(
         "UPDATE mailboxes SET message_count = message_count - %s WHERE id = %s",
         (count, mailbox.id),
     )
+    ordinal = mailbox.last_seq - mailbox.message_count + count
+    cursor.execute(
+        "INSERT INTO deletions (mailbox_id, ordinal, message_id) VALUES (%s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        (mailbox.id, ordinal, which and str(which)),
+    )
+    return ordinal
 
 
 def _no_message() -> NotFound:

@@ -8,9 +8,9 @@ held at once: 25 MB took 150 MB and 0.4 s.  ``COPY TO STDOUT BINARY`` (PostgreSQ
 from __future__ import annotations
 
 import struct
+from datetime import datetime
 from io import BytesIO
 
-from tempmail.model.mailbox import Mailbox
 from tempmail.storage.database import Cursor
 
 AT_ONCE = 64 * 1024
@@ -32,9 +32,9 @@ _ROW = struct.Struct(">hi")
 """Number of fields, which is one, and the field's length."""
 
 
-def read_raw(cursor: Cursor, mailbox: Mailbox, seq: int) -> bytes:
+def read_raw(cursor: Cursor, mailbox_id: int, bucket: datetime, seq: int) -> bytes:
     """The raw bytes of a message that is known to be there."""
-    values = {"slice": _SLICE, "mailbox": mailbox.id, "bucket": mailbox.bucket, "seq": seq}
+    values = {"slice": _SLICE, "mailbox": mailbox_id, "bucket": bucket, "seq": seq}
     fields = Fields()
     cursor.copy_expert(cursor.mogrify(_COPY, values).decode(), fields)
     return fields.content.getvalue()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tempmail.model.address import RESERVED
+from tempmail.model.errors import AddressUnavailable
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.mailboxes import address_hash
 
@@ -45,6 +46,19 @@ MOST_PUBLIC = 100_000
 """Public mailboxes alive at once."""
 
 
+_CLAIMED = """
+SELECT owner_type = 'public' FROM mailboxes
+WHERE address = %s AND is_active AND expires_at > clock_timestamp()
+"""
+# At most once a minute, so that polling does not write.
+_PROLONG = """
+UPDATE mailboxes SET expires_at = till, bucket = bucket_of(till, at)
+FROM (SELECT clock_timestamp() AS at, clock_timestamp() + interval '1 hour' AS till) AS life
+WHERE address = %s AND owner_type = 'public' AND is_active AND expires_at > at
+  AND expires_at < till - interval '1 minute'
+"""
+
+
 class PostgresRecipients:
     """:class:`tempmail.core.ports.RecipientStore` on a database.
 
@@ -62,6 +76,30 @@ class PostgresRecipients:
         self, addresses: Sequence[str], *, create: bool
     ) -> tuple[Sequence[str], int]:
         return await self._database.run(_ensure, list(addresses), create, self._tombstone)
+
+    async def claim(self, address: str, *, create: bool) -> bool:
+        return await self._database.run(_claim, address, create, self._tombstone)
+
+    async def prolong(self, address: str) -> None:
+        await self._database.run(_prolong, address)
+
+
+def _claim(cursor: Cursor, address: str, create: bool, tombstone: timedelta) -> bool:
+    for made in (False, True):
+        cursor.execute(_CLAIMED, (address,))
+        row = cursor.fetchone()
+        if row is not None:
+            if not row[0]:
+                raise AddressUnavailable("this address is somebody's own; ask for another")
+            return made
+        if made or not create:
+            break
+        _ensure(cursor, [address], True, tombstone)
+    raise AddressUnavailable("this address is reserved or was in use until recently")
+
+
+def _prolong(cursor: Cursor, address: str) -> None:
+    cursor.execute(_PROLONG, (address,))
 
 
 def _standing(cursor: Cursor, address: str) -> str:

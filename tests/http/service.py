@@ -195,6 +195,7 @@ class Service:
             attachments=Attachments(reading, self.renderer),
             deliveries=self.delivery_log,
             documents=Documents(views, messages, self.renderer, self.signing),
+            public=None,
             version="1.2.3",
             websocket=websocket,
         )
