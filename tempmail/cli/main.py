@@ -1,100 +1,132 @@
-"""The command line of ``tempmail``: which subcommand, on which daemon's storage."""
+"""The command line of ``tempmail``: its commands, and how each of them can end."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import psycopg2
+import click
 
-from tempmail import __version__, settings
-from tempmail.cli import block
-from tempmail.model.errors import TempmailError, Unavailable
-from tempmail.storage.connection import Connection, connect, one_line
-from tempmail.storage.embedded import EmbeddedCluster
-
-_DESCRIPTION = """\
-Looks after a tempmail daemon, which `twistd tempmail` starts.  A command speaks to the daemon's
-storage: with --database to that, else to the PostgreSQL that runs under the daemon, through its
-socket in the data directory.  So give the options that the daemon was given; they are also read
-from TEMPMAIL_DATABASE, TEMPMAIL_DATA_DIR and TEMPMAIL_CONFIG."""
-
-_EPILOG = """\
-examples:
-  tempmail block ls                      who is shut out, and for how long
-  tempmail block lift 192.0.2.7          let that client in again
-  tempmail --data-dir /srv/mail block lift all"""
-
-_STORAGE = (
-    ("database", "postgresql://user@host/name of the daemon's database"),
-    ("data-dir", "the daemon's data directory"),
-    ("config", "the daemon's TOML file, where these two may stand"),
+from tempmail import __version__
+from tempmail.cli.blocks import block
+from tempmail.cli.keys import key
+from tempmail.cli.mail import mail
+from tempmail.cli.mailboxes import mailbox
+from tempmail.cli.operating import Misconfigured, storage_options
+from tempmail.cli.output import EXIT_CODES, Exit
+from tempmail.cli.plans import plan
+from tempmail.cli.reparse import reparse
+from tempmail.cli.serving import NoClient
+from tempmail.cli.stats import stats
+from tempmail.cli.users import subscription, user
+from tempmail.model.errors import (
+    Forbidden,
+    InvalidInput,
+    LimitReached,
+    NotFound,
+    TempmailError,
+    Unauthenticated,
+    Unavailable,
 )
+
+_OF_OURS: tuple[tuple[type[TempmailError], Exit], ...] = (
+    (NotFound, Exit.NOT_FOUND),
+    (InvalidInput, Exit.USAGE),
+    (Unauthenticated, Exit.NOT_ALLOWED),
+    (Forbidden, Exit.NOT_ALLOWED),
+    (LimitReached, Exit.TRY_AGAIN),
+    (Unavailable, Exit.UNREACHABLE),
+)
+
+
+@click.group(epilog=f"\b\n{EXIT_CODES}", context_settings={"help_option_names": ["-h", "--help"]})
+@storage_options
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def tempmail(**_: str | None) -> None:
+    """Look after a tempmail daemon, or use one.
+
+    \b
+    Operators' commands (user, key, plan, subscription, block, stats, reparse, check) speak to the
+    daemon's database: that of --database, else the PostgreSQL that runs under the daemon, through
+    its socket in the data directory.  So give the options that the daemon was given; they are
+    also read from TEMPMAIL_DATABASE, TEMPMAIL_DATA_DIR and TEMPMAIL_CONFIG.
+
+    \b
+    Users' commands (mailbox, mail, mcp) speak to the API at TEMPMAIL_URL, with the API key in
+    UCT_API_KEY or a mailbox's token in TEMPMAIL_TOKEN.
+
+    \b
+    examples:
+      tempmail user add ann && tempmail key add ann --scope codes
+      tempmail plan change anonymous --max-mailboxes 20
+      tempmail block lift 192.0.2.7
+      tempmail mailbox new
+      tempmail mail code happy-tiger-42@tempmail.localhost --wait 30
+
+    Data goes to standard output, talk to standard error; --json makes the data JSON.
+    Completion for your shell: _TEMPMAIL_COMPLETE=bash_source tempmail (or zsh, fish).
+    """
+
+
+for _command in (block, key, mail, mailbox, plan, reparse, stats, subscription, user):
+    tempmail.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what ``arguments`` say, those of the process where None.
 
-    :returns: the exit status: 0 done, 1 not done, as one line on standard error says.  A mistake
-        in the arguments themselves ends with 2.
+    :returns: the exit status, see :class:`tempmail.cli.output.Exit`.
     """
-    given = _parser().parse_args(arguments)
     try:
-        connection = _connect(given)
-        try:
-            with connection, connection.cursor() as cursor:
-                sys.stdout.write(given.run(cursor, given))
-        finally:
-            connection.close()
+        status = tempmail.main(arguments, "tempmail", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.Abort:
+        return _fail("left off", Exit.NOT_DONE)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except TempmailError as error:
-        return _fail(error.detail)
-    except psycopg2.Error as error:
-        return _fail(f"the database refused: {one_line(error)}")
-    return 0
+        found = (status for kind, status in _OF_OURS if isinstance(error, kind))
+        return _fail(error.detail, next(found, Exit.NOT_DONE))
+    except Misconfigured as error:
+        return _fail(str(error), Exit.CONFIGURATION)
+    except NoClient as error:
+        return _fail(str(error), Exit.CONFIGURATION)
+    except Exception as error:
+        return _of_the_client(error)
+    return status if isinstance(status, int) else Exit.DONE
 
 
-def _parser() -> argparse.ArgumentParser:
-    # Before or behind the subcommand; what stands at neither place must not hide the other.
-    storage = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    for name, text in _STORAGE:
-        storage.add_argument(f"--{name}", help=text)
-    parser = argparse.ArgumentParser(
-        "tempmail",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[storage],
-    )
-    parser.add_argument("--version", action="version", version=f"tempmail {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    block.add_to(commands, storage)
-    return parser
+def _of_the_client(error: Exception) -> int:
+    """What the client library raised; it is known only where it is installed."""
+    from tempmail import client
+
+    match error:
+        case client.Timeout():
+            return _fail(str(error), Exit.TIMED_OUT)
+        case client.Unreachable() | client.BadAnswer():
+            return _fail(str(error), Exit.UNREACHABLE)
+        case client.NotFound():
+            return _fail(str(error), Exit.NOT_FOUND)
+        case client.Unauthenticated() | client.Forbidden():
+            return _fail(str(error), Exit.NOT_ALLOWED)
+        case client.LimitReached() | client.Unavailable():
+            return _fail(str(error), Exit.TRY_AGAIN)
+        case client.InvalidRequest():
+            return _fail(str(error), Exit.USAGE)
+        case client.Error():
+            return _fail(str(error), Exit.NOT_DONE)
+        case ValueError():  # no URL, no key
+            return _fail(str(error), Exit.USAGE)
+        case OSError():
+            return _fail(str(error), Exit.NOT_DONE)
+    raise error
 
 
-def _connect(given: argparse.Namespace) -> Connection:
-    """:raises Unavailable: there is no daemon, or no database.
-    :raises InvalidInput: an option, variable or file is wrong."""
-    options = {name: getattr(given, name.replace("-", "_"), None) for name, _ in _STORAGE}
-    config = options.pop("config") or os.environ.get("TEMPMAIL_CONFIG")
-    chosen = settings.load(options, os.environ, Path(config) if config else None, only=options)
-    if chosen.database is not None:
-        return connect(chosen.database)
-    cluster = EmbeddedCluster(chosen.data_dir)
-    try:
-        return connect(cluster.dsn)
-    except Unavailable as error:
-        raise Unavailable(
-            f"no daemon can be reached in the data directory {cluster.data_dir}: start it, or "
-            "name its --data-dir or --database"
-        ) from error
-
-
-def _fail(detail: str) -> int:
-    sys.stderr.write(f"tempmail: {detail}\n")
-    return 1
+def _fail(detail: str, status: Exit) -> int:
+    click.echo(f"tempmail: {detail}", err=True)
+    return status
 
 
 if __name__ == "__main__":
