@@ -9,6 +9,7 @@ import click
 
 from tempmail import __version__
 from tempmail.cli.blocks import block
+from tempmail.cli.check import check
 from tempmail.cli.keys import key
 from tempmail.cli.mail import mail
 from tempmail.cli.mailboxes import mailbox
@@ -68,7 +69,7 @@ def tempmail(**_: str | None) -> None:
     """
 
 
-for _command in (block, key, mail, mailbox, plan, reparse, stats, subscription, user):
+for _command in (block, check, key, mail, mailbox, plan, reparse, stats, subscription, user):
     tempmail.add_command(_command)
 
 

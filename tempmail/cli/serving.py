@@ -53,7 +53,7 @@ def asks(command: Callable[..., R]) -> Callable[..., R]:
         try:
             from tempmail.client import Client
         except ImportError as error:
-            raise NoClient("this command needs httpx: pip install 'tempmail[client]'") from error
+            raise NoClient("this command needs httpx: pip install httpx") from error
         key = api_key_file.read().strip() if api_key_file is not None else None
         with Client(url, key) as client:
             return command(client, Output(as_json=as_json), *args, **kwargs)

