@@ -7,7 +7,7 @@ and what is not there raise the same :class:`~tempmail.model.errors.NotFound`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -15,7 +15,6 @@ from uuid import UUID
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from tempmail.model.account import Caller
 from tempmail.model.authentication import Authentication
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
@@ -133,8 +132,10 @@ class Messages(Protocol):
         :raises NotFound: it is gone, or the mailbox has ended.
         """
 
-    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
-        """One message, which is marked as read by that."""
+    async def get(
+        self, address: str, owner: Owner, which: UUID | None, *, mark: bool = True
+    ) -> Message:
+        """One message, which is marked as read by that unless ``mark`` is False."""
 
     async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""
@@ -153,11 +154,11 @@ class Messages(Protocol):
         """Remove every message; what to publish."""
 
 
-class KeyStore(Protocol):
-    """API keys, of which only digests are known."""
+class PlanRates(Protocol):
+    """How many requests a minute a plan allows; -1 is no limit."""
 
-    async def callers(self, digests: Sequence[bytes]) -> Mapping[bytes, Caller]:
-        """Who holds the keys with these SHA-256 digests, of those that are in force."""
+    async def anonymous_requests_per_minute(self) -> int:
+        """Of whoever has no account."""
 
 
 class RecipientStore(Protocol):
@@ -349,41 +350,8 @@ class Housekeeping(Protocol):
     async def forget_deliveries(self, limit: int) -> int:
         """Forget up to ``limit`` mails that cannot be handed over again; how many it did."""
 
-
-@frozen
-class ImapPosition:
-    """How far an account has been read.
-
-    :ivar uidvalidity: what its server's numbers count by (RFC 9051 section 2.3.1.1); None
-        before the first look.
-    :ivar last_uid: the last mail that has been dealt with.
-    :ivar renumbered_below: mails below it may have been dealt with under another number.
-    """
-
-    uidvalidity: int | None = None
-    last_uid: int = 0
-    renumbered_below: int = 0
-
-
-class ImapPositions(Protocol):
-    """The places in accounts, each held by one daemon at a time, by the database's clock."""
-
-    async def hold(self, account: str, owner: UUID, seconds: float) -> ImapPosition | None:
-        """Hold an account from now on; None where another daemon does."""
-
-    async def move(
-        self, account: str, owner: UUID, position: ImapPosition, digest: str | None = None
-    ) -> bool:
-        """Remember a place, and by its digest what was taken there.
-
-        :returns: False, with nothing remembered, where the account is no longer held.
-        """
-
-    async def taken(self, account: str, digest: str) -> bool:
-        """Whether a mail was taken from the account, under whatever number."""
-
-    async def release(self, account: str, owner: UUID) -> None:
-        """Let another daemon hold it at once."""
+    async def forget_credentials(self, limit: int) -> int:
+        """Forget what opens nothing any more, up to ``limit`` of each kind; how many it did."""
 
 
 class Health(Protocol):

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.logger import Logger
 
 from tempmail.core.ahead import ParsingAhead
+from tempmail.core.authenticity import Authenticity
 from tempmail.core.ports import Bus, Messages, Page
 from tempmail.core.views import Views, viewed
 from tempmail.model.address import Domains
@@ -34,18 +35,26 @@ class Reading:
     :param views: makes them readable.
     :param ahead: hears of mailboxes that are listed.
     :param bus: hears of deletions.
+    :param authenticity: says where messages come from; None where nobody finds out.
     """
 
     _log = Logger()
 
     def __init__(
-        self, domains: Domains, messages: Messages, views: Views, ahead: ParsingAhead, bus: Bus
+        self,
+        domains: Domains,
+        messages: Messages,
+        views: Views,
+        ahead: ParsingAhead,
+        bus: Bus,
+        authenticity: Authenticity | None = None,
     ) -> None:
         self._domains = domains
         self._messages = messages
         self._views = views
         self._ahead = ahead
         self._bus = bus
+        self._authenticity = authenticity
         self._searching = DeferredSemaphore(_SEARCHES_AT_ONCE)
 
     async def newest(
@@ -100,17 +109,24 @@ class Reading:
             return await self._listed(page)
         return await self._search(page, address, owner)
 
-    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
+    async def get(
+        self, address: str, owner: Owner, which: UUID | None, *, mark: bool = True
+    ) -> Message:
         """One message with its view, marked as read; the newest where ``which`` is None.
+
+        :param mark: False to leave it as unread as it is.
 
         :raises Unavailable: it has no view yet and no worker could make one.
         """
-        message = await self._messages.get(self._domains.canonical(address), owner, which)
-        if message.view is not None and message.view.parser_version >= self._views.version:
+        address = self._domains.canonical(address)
+        message = await self._messages.get(address, owner, which, mark=mark)
+        if message.view is None or message.view.parser_version < self._views.version:
+            made = await self._views.read(message.summary.mailbox_id, message.summary.id)
+            assert made.view is not None
+            message = viewed(message, made.view)
+        if self._authenticity is None:
             return message
-        made = await self._views.read(message.summary.mailbox_id, message.summary.id)
-        assert made.view is not None
-        return viewed(message, made.view)
+        return evolve(message, authentication=await self._authenticity.of(message))
 
     async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""

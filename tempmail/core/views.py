@@ -11,6 +11,7 @@ from attrs import Factory, define, evolve
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.logger import Logger
 
+from tempmail.core.authenticity import Authenticity
 from tempmail.core.ports import Messages, Parser
 from tempmail.model.errors import TempmailError
 from tempmail.model.message import Message, Summary, View
@@ -39,13 +40,17 @@ class Views:
 
     :param messages: stored ones.
     :param parser: makes views.
+    :param authenticity: looks into what has been parsed; None where nobody does.
     """
 
     _log = Logger()
 
-    def __init__(self, messages: Messages, parser: Parser) -> None:
+    def __init__(
+        self, messages: Messages, parser: Parser, authenticity: Authenticity | None = None
+    ) -> None:
         self._messages = messages
         self._parser = parser
+        self._authenticity = authenticity
         self._places = DeferredSemaphore(_AT_ONCE)
         self._under_way: dict[UUID, _Making] = {}
 
@@ -96,8 +101,11 @@ class Views:
                 making.message.callback(message)
             else:
                 view = await self._parser.parse(raw)
+                message = viewed(message, view)
+                if self._authenticity is not None:
+                    self._authenticity.begin(message, raw)
                 del raw
-                making.message.callback(viewed(message, view))
+                making.message.callback(message)
                 await self._messages.keep_view(message.summary, view)
         except TempmailError as why:
             if making.message.called:
@@ -117,7 +125,7 @@ class Views:
 
 def viewed(message: Message, view: View) -> Message:
     """``message`` with ``view``, and its summary as that has it."""
-    return Message(previewed(message.summary, view), message.trace, view)
+    return evolve(message, summary=previewed(message.summary, view), view=view)
 
 
 def previewed(summary: Summary, view: View) -> Summary:

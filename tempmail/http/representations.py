@@ -1,91 +1,54 @@
-"""The shapes of what is asked and answered, as clients see them."""
+"""The shapes of what is answered, as clients see them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType
 
-from tempmail.core.matching import MAX_EXPRESSION
+from tempmail.http.described import described
 from tempmail.model import mailbox, message
 
-_Minutes = Annotated[int, Meta(ge=1)]
-_Name = Annotated[str, Meta(max_length=253)]
-_Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]
-
-
-class CreateMailbox(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a new mailbox should be; what is left out is chosen."""
-
-    ttl_minutes: _Minutes | None = None
-    username: _Name | None = None
-    domain: _Name | None = None
-    style: _Name = "words"
-    client_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
-
-
-class ListMailboxes(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which of an account's mailboxes to list."""
-
-    limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    cursor: Annotated[str, Meta(max_length=64)] | None = None
-
-
-class ExtendMailbox(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How long from now a mailbox should live."""
-
-    ttl_minutes: _Minutes
-
-
-class ListMessages(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which messages to list: newest first, or oldest first from ``after`` on."""
-
-    limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    cursor: Annotated[str, Meta(max_length=64)] | None = None
-    after: _Sequence | None = None
-    unread: bool = False
-    q: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = None
-
-
-class WaitForMessages(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to wait for, and for how many seconds."""
-
-    timeout: Annotated[int, Meta(ge=1, le=120)] = 30
-    after: _Sequence = 0
-    sender: _Expression | None = field(default=None, name="from")
-    subject: _Expression | None = None
-    body: _Expression | None = None
-    has: Literal["code", "link"] | None = None
-    count: Annotated[int, Meta(ge=1, le=20)] | None = None
-
-
-class FollowEvents(Struct, forbid_unknown_fields=True, kw_only=True):
-    """From where on to follow a mailbox; credentials for those who cannot set headers."""
-
-    after: _Sequence | None = None
-    token: str | None = None
-    api_key: str | None = None
+_Next = Annotated[str, described("The `cursor` of the next page, null at the end")]
+_Moment = Annotated[datetime, described("RFC 3339, in UTC", "2030-05-17T09:24:31Z", tz=True)]
+_MessageId = Annotated[UUID, described("Names it in paths", "00000000-002a-8c1d-9f3b-6a0d5e7f1b24")]
 
 
 class Mailbox(Struct, kw_only=True):
-    address: str
-    expires_at: datetime
-    created_at: datetime
-    owner_type: str
-    message_count: int
-    last_seq: int
-    session_token: str | UnsetType = UNSET
+    address: Annotated[str, described("Where it receives mail", "happy-tiger-42@example.org")]
+    expires_at: _Moment
+    created_at: _Moment
+    owner_type: Annotated[
+        str,
+        described(
+            "`anonymous` (whoever has the token), `api` or `mcp` (an account), `public`",
+            "anonymous",
+        ),
+    ]
+    message_count: Annotated[int, described("Messages in it", 3)]
+    last_seq: Annotated[
+        int, described("The sequence number of the newest message ever, 0 for none", 42)
+    ]
+    session_token: (
+        Annotated[
+            str,
+            described(
+                "Opens this mailbox, and is shown this once",
+                "q3Zr8GkYw1nB5tVx0cJmLs7uEoAiDfHpR2yXbN4vKeQ",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class MailboxList(Struct, kw_only=True):
     """``next`` is the cursor to go on with, null at the end."""
 
     mailboxes: list[Mailbox]
-    next: str | None
+    next: _Next | None
 
 
 def mailbox_of(kept: mailbox.Mailbox, token: str | None = None) -> Mailbox:
@@ -102,30 +65,35 @@ def mailbox_of(kept: mailbox.Mailbox, token: str | None = None) -> Mailbox:
 
 
 class Code(Struct):
-    value: str
-    confidence: float
-    context: str
+    value: Annotated[str, described("As its reader types it in", "482913")]
+    confidence: Annotated[float, described("0 to 1", 0.97)]
+    context: Annotated[str, described("What was written around it", "Your code is 482913.")]
 
 
 class Link(Struct):
-    href: str
-    text: str
-    kind: str
+    href: Annotated[str, described("Where it leads", "https://shop.example/confirm?t=8fK2mQ")]
+    text: Annotated[str, described("What is shown of it", "Confirm your address")]
+    kind: Annotated[
+        str,
+        described("`confirm`, `sign_in`, `reset`, `invite`, `unsubscribe` or `other`", "confirm"),
+    ]
 
 
 class Summary(Struct, kw_only=True):
-    id: UUID
-    seq: int
-    from_address: str
-    from_name: str
-    to_address: str
-    tag: str
-    subject: str
-    preview: str | None
-    received_at: datetime
-    size: int
-    is_read: bool
-    attachment_count: int | None
+    id: _MessageId
+    seq: Annotated[int, described("Its sequence number in the mailbox", 42)]
+    from_address: Annotated[str, described("Who it says it is from", "noreply@shop.example")]
+    from_name: Annotated[str, described("Their name in its header", "The Shop")]
+    to_address: Annotated[
+        str, described("As the sender gave it, with its tag", "happy-tiger-42@example.org")
+    ]
+    tag: Annotated[str, described("What stood behind a + in the address", "")]
+    subject: Annotated[str, described("Empty where it has none", "Your code is 482913")]
+    preview: Annotated[str, described("Its first words", "Your code is 482913.")] | None
+    received_at: _Moment
+    size: Annotated[int, described("Bytes", 2048)]
+    is_read: Annotated[bool, described("Whether somebody has read it", False)]
+    attachment_count: Annotated[int, described("Null before it was parsed", 1)] | None
     codes: tuple[Code, ...]
 
 
@@ -133,64 +101,117 @@ class MessageList(Struct, kw_only=True):
     """``next`` is the cursor to go on with, null at the end."""
 
     messages: list[Summary]
-    next: str | None
+    next: _Next | None
 
 
 class Header(Struct):
-    name: str
-    value: str
+    name: Annotated[str, described("As the mail spells it", "List-Id")]
+    value: Annotated[str, described("Decoded", "<news.shop.example>")]
 
 
 class Attachment(Struct, kw_only=True):
-    index: int
-    filename: str
-    content_type: str
-    size: int
-    content_id: str | None
-    inline: bool
-    blocked: bool
+    index: Annotated[int, described("Names it in paths", 0)]
+    filename: Annotated[str, described("Safe to save under", "invoice.pdf")]
+    content_type: Annotated[str, described("As the mail declares it", "application/pdf")]
+    size: Annotated[int, described("Bytes", 48213)]
+    content_id: Annotated[str, described("By which the HTML names it", "logo@shop.example")] | None
+    inline: Annotated[bool, described("Whether it is part of the text", False)]
+    blocked: Annotated[bool, described("Whether it is of a kind that is not handed out", False)]
 
 
 class Envelope(Struct, kw_only=True):
-    mail_from: str
-    rcpt_to: str
-    helo: str
-    peer_ip: str
-    tls: str | None
+    mail_from: Annotated[str, described("MAIL FROM; empty for a bounce", "bounce@shop.example")]
+    rcpt_to: Annotated[str, described("RCPT TO", "happy-tiger-42@example.org")]
+    helo: Annotated[str, described("What the sending host called itself", "mail.shop.example")]
+    peer_ip: Annotated[str, described("The sending host's address", "192.0.2.17")]
+    tls: Annotated[str, described("Version and cipher, null without TLS", "TLSv1.3")] | None
+
+
+class Signature(Struct):
+    domain: str
+    selector: str
+    result: str
+    reason: str
+
+
+class Finding(Struct):
+    result: str
+    reason: str
+    domain: str | None
+
+
+class SignaturesFinding(Finding):
+    signatures: tuple[Signature, ...]
+
+
+class Scan(Struct):
+    result: str
+    reason: str
+
+
+class Authentication(Struct, kw_only=True):
+    """The first four are null until they are known, or where DNS is off; the others where nobody
+    looked."""
+
+    spf: Finding | None = None
+    dkim: SignaturesFinding | None = None
+    dmarc: Finding | None = None
+    arc: Finding | None = None
+    spam: Scan | None = None
+    virus: Scan | None = None
 
 
 class Message(Summary, kw_only=True):
-    cc: tuple[str, ...]
-    reply_to: tuple[str, ...]
-    date: datetime | None
-    body_text: str
-    body_html: str
-    html_url: str
+    cc: Annotated[tuple[str, ...], described("Its Cc header", ["ann@example.net"])]
+    reply_to: Annotated[tuple[str, ...], described("Its Reply-To header", ["help@shop.example"])]
+    date: _Moment | None
+    body_text: Annotated[
+        str, described("Its text, empty where it has HTML alone", "Your code is 482913.\n")
+    ]
+    body_html: Annotated[
+        str,
+        described(
+            "Its HTML as it came, for a sandbox alone; may be empty", "<p>Your code is 482913.</p>"
+        ),
+    ]
+    html_url: Annotated[
+        str, described("Its document for a sandboxed frame; good for ten minutes", "/m/AAAAAWoH")
+    ]
     headers: list[Header]
-    trace: list[str]
+    trace: Annotated[list[str], described("Received and Return-Path", ["<bounce@shop.example>"])]
     attachments: list[Attachment]
     links: list[Link]
+    authentication: Authentication
     envelope: Envelope
-    defects: tuple[str, ...]
+    defects: Annotated[tuple[str, ...], described("What is wrong with its form", [])]
+
+
+class Messages(Struct, kw_only=True):
+    """As many as were waited for."""
+
+    messages: list[Message]
 
 
 class CodeAlone(Struct):
-    value: str
-    confidence: float
+    value: Annotated[str, described("As its reader types it in", "482913")]
+    confidence: Annotated[float, described("0 to 1", 0.97)]
 
 
 class LinkAlone(Struct):
-    href: str
-    kind: str
+    href: Annotated[str, described("Where it leads", "https://shop.example/confirm?t=8fK2mQ")]
+    kind: Annotated[
+        str,
+        described("`confirm`, `sign_in`, `reset`, `invite`, `unsubscribe` or `other`", "confirm"),
+    ]
 
 
 class Codes(Struct, kw_only=True):
     """Of a message what a key of scope ``codes`` may see."""
 
-    id: UUID
-    seq: int
-    from_address: str
-    received_at: datetime
+    id: _MessageId
+    seq: Annotated[int, described("Its sequence number in the mailbox", 42)]
+    from_address: Annotated[str, described("Who it says it is from", "noreply@shop.example")]
+    received_at: _Moment
     codes: list[CodeAlone]
     links: list[LinkAlone]
 
@@ -250,6 +271,9 @@ def message_of(kept: message.Message, html_url: str) -> Message:
         trace=[value for name, value in view.headers if name.lower() in _TRACE_FIELDS],
         attachments=[_attachment_of(one) for one in view.attachments],
         links=[Link(one.href, one.text, one.kind) for one in view.links],
+        authentication=Authentication()
+        if kept.authentication is None
+        else msgspec.convert(kept.authentication, Authentication, from_attributes=True),
         envelope=msgspec.convert(kept.trace, Envelope, from_attributes=True),
         defects=view.defects,
     )

@@ -9,6 +9,25 @@ from uuid import UUID
 from attrs import define, frozen
 
 from tempmail.model.address import Recipient
+from tempmail.model.authentication import Authentication
+
+
+@frozen
+class Once:
+    """The name of a mail that may be handed over again, so that it is kept once.
+
+    :ivar source: who hands it over, such as an account.
+    :ivar key: what the source calls it.
+    :ivar keep_days: for how long it may come again.
+    """
+
+    source: str
+    key: str
+    keep_days: int = 3
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.source, self.key
 
 
 @define
@@ -23,6 +42,7 @@ class Envelope:
     :ivar chunks: the content byte for byte (dot-stuffing undone), in pieces that are never joined.
     :ivar size: the sum of the pieces' lengths.
     :ivar received_ms: milliseconds from MAIL to the end of the content.
+    :ivar once: set where the same mail may be handed over again.
     """
 
     mail_from: str
@@ -33,6 +53,7 @@ class Envelope:
     chunks: tuple[bytes, ...]
     size: int
     received_ms: int = 0
+    once: Once | None = None
 
 
 class Verdict(enum.StrEnum):
@@ -42,6 +63,7 @@ class Verdict(enum.StrEnum):
     UNKNOWN = "unknown"
     FULL = "full"
     TOO_LARGE = "too_large"
+    DUPLICATE = "duplicate"
 
 
 @define
@@ -179,8 +201,10 @@ class Message:
     """A stored message as its owner reads it.
 
     :ivar view: None until somebody needed it.
+    :ivar authentication: None until it was found out, or somebody before us did.
     """
 
     summary: Summary
     trace: Trace
     view: View | None
+    authentication: Authentication | None = None

@@ -11,14 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from attrs import asdict, evolve
+from msgspec import convert
 
 from tempmail.core.ports import Page
 from tempmail.core.views import preview
+from tempmail.model.authentication import Authentication
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, Owner
 from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
-from tempmail.storage.database import Cursor, Database
+from tempmail.storage.database import Cursor, Database, snapshot
 from tempmail.storage.finding import find, living, messages_of
 from tempmail.storage.message_ids import sequence_of
 from tempmail.storage.raw_content import AT_ONCE, read_raw
@@ -29,13 +31,12 @@ _SUMMARY = (
     " size, is_read, preview, jsonb_array_length(attachments), parser_version,"
     " codes"
 )
-_TRACE = "mail_from, rcpt_to, helo, peer_ip, tls"
+_TRACE = "mail_from, rcpt_to, helo, peer_ip, tls, authentication"
 _VIEW = (
     "cc, reply_to, date, body_text, body_html, headers, attachments, defects, parser_version, links"
 )
 
 # Extending a mailbox moves its messages: a snapshot sees it before or after, never between.
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _IN_PLACE = "FOR KEY SHARE"
 
 _EMPTY_STEP = 2000
@@ -94,14 +95,23 @@ class PostgresMessages:
     ) -> tuple[Message, bytes | None]:
         return await self._database.run(_fetch, mailbox_id, which, version)
 
-    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
-        return await self._database.run(_get, address, owner, which)
+    async def get(
+        self, address: str, owner: Owner, which: UUID | None, *, mark: bool = True
+    ) -> Message:
+        message = await self._database.run(_get, address, owner, which)
+        if message.summary.is_read or not mark:
+            return message
+        await self._database.run(_mark, address, owner, message.summary)
+        return evolve(message, summary=evolve(message.summary, is_read=True))
 
     async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         return await self._database.run(_raw, address, owner, which)
 
     async def keep_view(self, message: Summary, view: View) -> None:
         await self._database.run(_keep_view, message, view)
+
+    async def keep_authentication(self, message: Summary, found: Authentication) -> None:
+        await self._database.run(_keep_authentication, message, found)
 
     async def delete(self, address: str, owner: Owner, which: UUID) -> Event:
         return await self._database.run(_delete, address, owner, which)
@@ -145,7 +155,7 @@ def _summaries(
     values: dict[str, Any],
     words: str | None = None,
 ) -> tuple[Mailbox, list[Summary]]:
-    cursor.execute(_SNAPSHOT)
+    snapshot(cursor)
     mailbox = find(cursor, address, owner)
     readable, place = messages_of(mailbox)
     values = {**values, **place}
@@ -156,7 +166,7 @@ def _summaries(
 
 
 def _arrivals(cursor: Cursor, mailbox_id: int, after: int, limit: int) -> list[Event]:
-    cursor.execute(_SNAPSHOT)
+    snapshot(cursor)
     mailbox = living(cursor, mailbox_id)
     readable, place = messages_of(mailbox)
     cursor.execute(
@@ -186,7 +196,7 @@ def _select(cursor: Cursor, what: str, mailbox: Mailbox, which: UUID | None) -> 
 def _fetch(
     cursor: Cursor, mailbox_id: int, which: UUID, version: int
 ) -> tuple[Message, bytes | None]:
-    cursor.execute(_SNAPSHOT)
+    snapshot(cursor)
     mailbox = living(cursor, mailbox_id)
     unseen = f"coalesce(parser_version < {version}, true)"
     raw_now = f"CASE WHEN {unseen} AND size <= {AT_ONCE} THEN raw END"
@@ -201,19 +211,25 @@ def _fetch(
 
 
 def _get(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> Message:
+    snapshot(cursor)
+    mailbox = find(cursor, address, owner)
+    return _message(_select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}", mailbox, which))
+
+
+def _mark(cursor: Cursor, address: str, owner: Owner, message: Summary) -> None:
+    """Mark a message as read: a transaction of its own, for a lock makes it wait for the disk."""
     mailbox = find(cursor, address, owner, _IN_PLACE)
-    message = _message(_select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}", mailbox, which))
-    if message.summary.is_read:
-        return message
+    readable, place = messages_of(mailbox)
     cursor.execute(
-        "UPDATE messages SET is_read = true WHERE mailbox_id = %s AND bucket = %s AND seq = %s",
-        (mailbox.id, message.summary.bucket, message.summary.seq),
+        f"UPDATE messages SET is_read = true WHERE {readable} AND seq = %(seq)s",  # noqa: S608
+        {**place, "seq": message.seq},
     )
-    return evolve(message, summary=evolve(message.summary, is_read=True))
+    if not cursor.rowcount:
+        raise _no_message()
 
 
 def _raw(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> bytes:
-    cursor.execute(_SNAPSHOT)
+    snapshot(cursor)
     mailbox = find(cursor, address, owner)
     what = f"bucket, seq, CASE WHEN size <= {AT_ONCE} THEN raw END"
     bucket, seq, raw = _select(cursor, what, mailbox, which)
@@ -238,6 +254,20 @@ def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
         "codes": json.dumps([asdict(one) for one in view.codes]),
         "links": json.dumps([asdict(one) for one in view.links]),
     }
+    _update(cursor, message, ", ".join(f"{name} = %({name})s" for name in columns), columns)
+
+
+def _keep_authentication(cursor: Cursor, message: Summary, found: Authentication) -> None:
+    ours = asdict(found, filter=lambda field, _: field.name not in ("spam", "virus"))
+    changes = "authentication = coalesce(authentication, '{}'::jsonb) || %(found)s::jsonb"
+    _update(cursor, message, changes, {"found": json.dumps(ours)})
+
+
+def _update(cursor: Cursor, message: Summary, changes: str, values: dict[str, Any]) -> None:
+    """Change a message where it lies now, unless it is gone.
+
+    :param changes: only our own words.
+    """
     cursor.execute(
         "SELECT CASE owner_type WHEN 'public' THEN %s ELSE bucket END"  # noqa: S608
         f" FROM mailboxes WHERE id = %s {_IN_PLACE}",
@@ -246,11 +276,10 @@ def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:
     row = cursor.fetchone()
     if row is None:
         return
-    changes = ", ".join(f"{name} = %({name})s" for name in columns)
     cursor.execute(
-        f"UPDATE messages SET {changes}"  # noqa: S608  # only our own column names
+        f"UPDATE messages SET {changes}"  # noqa: S608
         " WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s AND seq = %(seq)s",
-        {**columns, "mailbox": message.mailbox_id, "bucket": row[0], "seq": message.seq},
+        {**values, "mailbox": message.mailbox_id, "bucket": row[0], "seq": message.seq},
     )
 
 
@@ -308,7 +337,8 @@ def _no_message() -> NotFound:
 
 def _message(row: tuple[Any, ...]) -> Message:
     summary = _summary(row[:16])
-    return Message(summary, Trace(*row[16:21]), _view(summary, row[21:]))
+    found = None if row[21] is None else convert(row[21], Authentication)
+    return Message(summary, Trace(*row[16:21]), _view(summary, row[22:]), found)
 
 
 def _summary(row: tuple[Any, ...]) -> Summary:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 from attrs import asdict, frozen
 from msgspec import MsgspecError
@@ -19,6 +20,7 @@ from tempmail.mail.attachments import Extracted, extract
 from tempmail.mail.document import html_document, text_document
 from tempmail.mail.parse import PARSER_VERSION, parse
 from tempmail.model.message import View
+from tempmail.workers.examinations import Examination, packed, unpacked
 
 LENGTH = struct.Struct("!I")
 
@@ -27,9 +29,11 @@ EXIT_OUT_OF_MEMORY = 3
 
 _VIEW_BYTES = 16 * 1024 * 1024
 _BESIDE_CONTENT = 64 * 1024
+_VERDICT_BYTES = 256 * 1024
 _INDEX = struct.Struct("!i")
 _WHOLE = -1
 _DOCUMENT = -2
+_EXAMINATION = -3
 
 _encoder = Encoder()
 _views = Decoder(View)
@@ -127,12 +131,50 @@ class Rendering:
             raise InvalidAnswer(f"not an answer: {why}") from None
 
 
+@frozen
+class Examining:
+    """A step in finding out where a mail comes from."""
+
+    asked: Examination
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.asked.raw)
+
+    def encoded(self) -> bytes:
+        """This request in a frame."""
+        content = packed(self.asked)
+        return frame(_INDEX.pack(_EXAMINATION), LENGTH.pack(len(content)), content, self.asked.raw)
+
+    def answer(self, _refused: frozenset[str]) -> bytes:
+        """Do it, in the worker; what stands in the answer's frame."""
+        return _encoder.encode(self.asked.outcome())
+
+    answer_bytes = _VERDICT_BYTES
+
+    def result(self, answer: bytes | memoryview) -> Any:
+        """What an answer says, as untrusted as the mail.
+
+        :raises InvalidAnswer: for what is none.
+        """
+        try:
+            return self.asked.read(answer)
+        except (MsgspecError, ValueError) as why:
+            raise InvalidAnswer(f"not an answer: {why}") from None
+
+
 _renderings = Decoder(Rendering)
 
 
-def request(content: bytes) -> Request | Rendering:
+def request(content: bytes) -> Request | Rendering | Examining:
     """The request in a frame's content."""
     (index,) = _INDEX.unpack_from(content)
+    if index == _EXAMINATION:
+        (length,) = LENGTH.unpack_from(content, _INDEX.size)
+        start = _INDEX.size + LENGTH.size
+        end = start + length
+        return Examining(unpacked(memoryview(content)[start:end], content[end:]))
     if index == _DOCUMENT:
         return _renderings.decode(memoryview(content)[_INDEX.size :])
     return Request(content[_INDEX.size :], None if index == _WHOLE else index)

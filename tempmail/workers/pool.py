@@ -12,18 +12,22 @@ from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
 from tempmail.mail.attachments import Extracted
+from tempmail.mail.authenticity.answers import Answer, Question
+from tempmail.mail.authenticity.header import head_of
 from tempmail.mail.parse import PARSER_VERSION, unparsed
 from tempmail.mail.refused_kinds import REFUSED_KINDS
+from tempmail.model.authentication import Authentication, Finding
 from tempmail.model.errors import NotFound, TempmailError, Unavailable
-from tempmail.model.message import View
-from tempmail.workers.answers import Rendering, Request
+from tempmail.model.message import Trace, View
+from tempmail.workers.answers import Examining, Rendering, Request
+from tempmail.workers.examinations import Judgement, Lookups, SpfCheck, Survey
 from tempmail.workers.worker import Limits, ParseFailed, Worker, command
 
 
 class _Waiting:
     """A request whose result somebody waits for."""
 
-    def __init__(self, request: Request | Rendering, pool: ParserPool) -> None:
+    def __init__(self, request: Request | Rendering | Examining, pool: ParserPool) -> None:
         self.request = request
         self.size = request.size
         self.result: Deferred[Any] = Deferred(lambda _: pool.forget(self))
@@ -122,11 +126,37 @@ class ParserPool:
         made: Deferred[str] = self._ask(Rendering(html, text, images))
         return made.addErrback(self._text_instead, text)
 
+    def check_spf(
+        self, trace: Trace, answers: Mapping[Question, Answer]
+    ) -> Deferred[Finding | list[Question]]:
+        """The verdict of SPF, or what DNS has to be asked before there is one.
+
+        :raises Unavailable: as for :meth:`parse`.
+        """
+        lookups = Lookups.of(answers)
+        return self._ask(Examining(SpfCheck(trace.peer_ip, trace.helo, trace.mail_from, lookups)))
+
+    def survey(self, raw: bytes) -> Deferred[list[Question]]:
+        """What DNS has to be asked for the other verdicts on a mail.
+
+        :raises Unavailable: as for :meth:`parse`.
+        """
+        return self._ask(Examining(Survey(head_of(raw))))
+
+    def judge(
+        self, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
+    ) -> Deferred[Authentication]:
+        """All verdicts on a mail; an answer that is missing is one that could not be had.
+
+        :raises Unavailable: as for :meth:`parse`.
+        """
+        return self._ask(Examining(Judgement(raw, spf, Lookups.of(answers))))
+
     def _text_instead(self, failure: Failure, text: str) -> Deferred[str]:
         failure.trap(_GivenUp)
         return self._ask(Rendering("", text, {}, instead=True))
 
-    def _ask(self, request: Request | Rendering) -> Deferred[Any]:
+    def _ask(self, request: Request | Rendering | Examining) -> Deferred[Any]:
         waiting = _Waiting(request, self)
         if not self._open:
             return fail(self._refusal("stopping", waiting.size))
@@ -135,7 +165,12 @@ class ParserPool:
             or self._waiting_bytes + waiting.size > self._limits.waiting_bytes
         ):
             return fail(self._refusal("too many mails wait", waiting.size))
-        self._waiting.append(waiting)
+        # Whoever reads comes first; where a mail is from can wait.
+        last = len(self._waiting)
+        if not isinstance(request, Examining):
+            kinds = (isinstance(one.request, Examining) for one in self._waiting)
+            last = next((place for place, later in enumerate(kinds) if later), last)
+        self._waiting.insert(last, waiting)
         self._waiting_bytes += waiting.size
         self._dispatch()
         return waiting.result
@@ -208,6 +243,12 @@ class ParserPool:
         self._log.warn("{defect}: a mail of {size} bytes", defect=failed.defect, size=waiting.size)
         if isinstance(waiting.request, Rendering):
             waiting.answer(_GivenUp(f"{failed.defect}; the raw message holds the text"))
+        elif isinstance(waiting.request, Examining):
+            waiting.answer(
+                waiting.request.asked.given_up(failed.defect)
+                if failed.lasting
+                else Unavailable(f"{failed.defect}; the mail's origin was not found out")
+            )
         elif waiting.request.index is None:
             waiting.answer(unparsed(waiting.request.raw, failed.defect, lasting=failed.lasting))
         else:

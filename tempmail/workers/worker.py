@@ -17,7 +17,14 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 import tempmail
-from tempmail.workers.answers import EXIT_OUT_OF_MEMORY, LENGTH, InvalidAnswer, Rendering, Request
+from tempmail.workers.answers import (
+    EXIT_OUT_OF_MEMORY,
+    LENGTH,
+    Examining,
+    InvalidAnswer,
+    Rendering,
+    Request,
+)
 
 _MIB = 1024 * 1024
 _BOOT = (
@@ -118,7 +125,7 @@ class Worker(ProcessProtocol):
         self._on_ready = on_ready
         self._on_end = on_end
         self._received = bytearray()
-        self._asked: tuple[Request | Rendering, Deferred[Any]] | None = None
+        self._asked: tuple[Request | Rendering | Examining, Deferred[Any]] | None = None
         self._killed = False
         self._deadline = reactor.callLater(
             limits.start_seconds, self._give_up, _too_long(lasting=False)
@@ -134,7 +141,7 @@ class Worker(ProcessProtocol):
         """Whether a mail can be handed over now."""
         return self.ready and self._asked is None and not self._killed
 
-    def ask(self, request: Request | Rendering) -> Deferred[Any]:
+    def ask(self, request: Request | Rendering | Examining) -> Deferred[Any]:
         """Hand a request to this worker, which is idle; fires with its result.
 
         :raises ParseFailed: the worker is lost, and with it the answer.

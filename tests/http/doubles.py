@@ -16,6 +16,7 @@ from tempmail.core.signing import SigningKey
 from tempmail.mail.attachments import Extracted
 from tempmail.model.account import Caller
 from tempmail.model.delivery import Attempt, Refused
+from tempmail.model.authentication import Authentication
 from tempmail.model.errors import (
     AddressUnavailable,
     LimitReached,
@@ -183,6 +184,13 @@ class MemoryStorage:
                 if stored.message.summary.id == message.id:
                     stored.message = evolve(stored.message, view=view)
 
+    async def keep_authentication(self, message: Summary, found: Authentication) -> None:
+        await self._working()
+        for box in self.boxes.values():
+            for stored in box.messages:
+                if stored.message.summary.id == message.id:
+                    stored.message = evolve(stored.message, authentication=found)
+
     async def empty(self, address: str, owner: Owner) -> Event:
         await self._working()
         box = self._box(address, owner)
@@ -293,10 +301,12 @@ class MemoryMessages:
         self.keep_view = storage.keep_view
         self.empty = storage.empty
 
-    async def get(self, address: str, owner: Owner, which: UUID | None) -> Message:
+    async def get(
+        self, address: str, owner: Owner, which: UUID | None, *, mark: bool = True
+    ) -> Message:
         await self._storage._working()
         stored = self._storage._stored(address, owner, which)
-        read = evolve(stored.message.summary, is_read=True)
+        read = evolve(stored.message.summary, is_read=mark or stored.message.summary.is_read)
         stored.message = evolve(stored.message, summary=read)
         return stored.message
 
@@ -379,6 +389,10 @@ class MemoryApiKeys:
 
     def __init__(self) -> None:
         self.known: dict[bytes, Caller] = {}
+        self.noted: list[int] = []
+
+    async def used(self, keys: Sequence[int]) -> None:
+        self.noted += keys
 
     async def callers(self, digests: Sequence[bytes]) -> Mapping[bytes, Caller]:
         return {digest: self.known[digest] for digest in digests if digest in self.known}

@@ -153,6 +153,9 @@ class Reading(MessageCase):
                 "body_text": RAW.decode(),
                 "cc": ["bob@example.org"],
                 "date": "2030-01-02T03:04:05Z",
+                "authentication": dict.fromkeys(
+                    ("spf", "dkim", "dmarc", "arc", "spam", "virus"), None
+                ),
                 "defects": ["odd"],
                 "links": [{"href": "https://shop.test/go?t=1", "text": "Go", "kind": "confirm"}],
                 "envelope": {

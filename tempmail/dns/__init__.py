@@ -1,0 +1,1 @@
+"""Questions to the operator's resolvers, bounded in every way."""
