@@ -176,6 +176,10 @@ class RecipientStore(Protocol):
         :returns: the addresses that have a mailbox now, and how many were made.
         """
 
+
+class PublicStore(Protocol):
+    """Public mailboxes, for whoever asks for one by its name."""
+
     async def claim(self, address: str, *, create: bool) -> bool:
         """See to it that ``address`` is a public mailbox.
 

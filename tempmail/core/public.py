@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from tempmail.core import naming
 from tempmail.core.limits import Rate, TokenBuckets
 from tempmail.core.metrics import Metrics
-from tempmail.core.ports import Messages, RecipientStore
+from tempmail.core.ports import Messages, PublicStore
 from tempmail.core.views import Views
 from tempmail.model.address import RESERVED, Domains, local_part
 from tempmail.model.errors import AddressUnavailable, LimitReached, NotFound, TempmailError
@@ -56,7 +56,7 @@ class PublicInboxes:
 
     def __init__(
         self,
-        store: RecipientStore,
+        store: PublicStore,
         messages: Messages,
         views: Views,
         domains: Domains,

@@ -299,6 +299,7 @@ class MemoryMessages:
         self.fetch = storage.fetch
         self.raw = storage.raw
         self.keep_view = storage.keep_view
+        self.keep_authentication = storage.keep_authentication
         self.empty = storage.empty
 
     async def get(
