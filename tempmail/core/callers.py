@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 
+from tempmail.core.keyring import Keyring
 from tempmail.core.mailboxes import owner_of
-from tempmail.core.ports import KeyStore
+from tempmail.core.tickets import Tickets
+from tempmail.core.tokens import KEY_PREFIX, digest
 from tempmail.model.account import Caller
 from tempmail.model.errors import Unauthenticated
-
-KEY_PREFIX = "uct_"
-"""Of every API key; no session token begins so but by a chance of one in 16 million."""
+from tempmail.model.mailbox import SessionOwner
 
 
 class Callers:
-    """:param keys: knows the API keys."""
+    """:param keyring: knows API keys, and cookies.
+    :param tickets: knows those that nobody has used yet.
+    """
 
-    def __init__(self, keys: KeyStore) -> None:
-        self._keys = keys
+    def __init__(self, keyring: Keyring, tickets: Tickets) -> None:
+        self._keyring = keyring
+        self._tickets = tickets
 
     async def by_token(self, token: str) -> Caller:
         """Whoever holds this session token or API key.
@@ -28,13 +31,53 @@ class Callers:
         """
         if not token.startswith(KEY_PREFIX):
             return Caller(owner_of(token))
-        digest = key_digest(token)
-        caller = (await self._keys.callers([digest])).get(digest)
-        if caller is None:
+        return await self._by_key(digest(token))
+
+    async def by_cookie(self, token: str) -> Caller:
+        """Whoever is signed in at the browser with this cookie.
+
+        :raises Unauthenticated: nobody is, any more.
+        """
+        return await self._by_session(digest(token))
+
+    async def by_ticket(self, ticket: str) -> Caller:
+        """Whoever was given this ticket, which is used up by that.
+
+        :raises Unauthenticated: it is unknown, used or past its time, or the credential that it
+            was given for is good no more.
+        """
+        kind, shown = await self._tickets.take(ticket)
+        if kind == "key":
+            return await self._by_key(shown)
+        if kind == "cookie":
+            return await self._by_session(shown)
+        return Caller(SessionOwner(shown))
+
+    async def confirm(self, caller: Caller) -> None:
+        """Look again, before an answer that took its time.
+
+        :raises Unauthenticated: the caller's key or cookie is good no more.
+        """
+        if caller.digest is not None and await self._keyring.holder(caller.digest) is None:
+            raise Unauthenticated("this credential was good, and is no more")
+
+    def watch(self, caller: Caller, ended: Callable[[], None]) -> Callable[[], None]:
+        """Have ``ended`` called once the caller's key or cookie is good no more.
+
+        :returns: what ends the watch; twice is once.
+        """
+        if caller.digest is None:
+            return lambda: None
+        return self._keyring.watch(caller.digest, ended)
+
+    async def _by_key(self, shown: bytes) -> Caller:
+        caller = await self._keyring.caller(shown)
+        if caller is None or caller.key_id is None:
             raise Unauthenticated("this API key is unknown, was revoked or has expired")
         return caller
 
-
-def key_digest(key: str) -> bytes:
-    """What is kept of an API key: its SHA-256, for 32 random bytes need no slower one."""
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+    async def _by_session(self, shown: bytes) -> Caller:
+        caller = await self._keyring.caller(shown)
+        if caller is None or caller.key_id is not None:
+            raise Unauthenticated("nobody is signed in here any more; sign in again")
+        return caller

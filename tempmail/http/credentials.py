@@ -8,6 +8,8 @@ import msgspec
 from twisted.web.server import Request
 
 from tempmail.core.callers import Callers
+from tempmail.http.cookies import FORGET, session_cookie
+from tempmail.http.same_origin import check_same_origin
 from tempmail.model.account import NOBODY, Caller
 from tempmail.model.errors import Unauthenticated
 
@@ -24,9 +26,12 @@ async def caller_of(
 ) -> Caller:
     """Who asks.
 
+    A browser sends its cookie by itself, so that counts only where nothing else is shown.
+
     :param given: parameters that may hold a credential as well, by the names of the contract.
     :param optional: whether nobody in particular may ask as well.
     :raises Unauthenticated: where there is no credential, more than one, or what is none.
+    :raises Forbidden: a cookie, sent on behalf of another site's page.
     """
     headers = request.requestHeaders
     shown = [getattr(given, name, None) for name in _IN_QUERY]
@@ -37,8 +42,23 @@ async def caller_of(
         if scheme.lower() != b"bearer":
             raise Unauthenticated(_HOW)
         tokens.append(token.strip(b" "))
+    ticket: str | None = getattr(given, "ticket", None)
+    if ticket is not None and not tokens:
+        return await callers.by_ticket(ticket)
+    cookie = session_cookie(request)
+    if cookie is not None and not tokens:
+        return await _by_cookie(request, callers, cookie)
     if optional and not tokens:
         return NOBODY
-    if len(set(tokens)) != 1 or not _TOKEN.match(tokens[0]):
+    if len(set(tokens)) != 1 or ticket is not None or not _TOKEN.match(tokens[0]):
         raise Unauthenticated(_HOW)
     return await callers.by_token(tokens[0].decode("ascii"))
+
+
+async def _by_cookie(request: Request, callers: Callers, cookie: str) -> Caller:
+    check_same_origin(request)
+    try:
+        return await callers.by_cookie(cookie)
+    except Unauthenticated:
+        request.setHeader("Set-Cookie", FORGET)  # a page cannot: it does not even see it
+        raise

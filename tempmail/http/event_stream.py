@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -66,6 +67,7 @@ class EventStream:
         self._request: Request | None = None
         self._following: Following | None = None
         self._paused = False
+        self._unwatch: Callable[[], None] = lambda: None
         self._ended: Deferred[None] = Deferred(lambda _: self.leave())
 
     def send(self, request: Request) -> Deferred[None]:
@@ -109,9 +111,14 @@ class EventStream:
             request.unregisterProducer()
             self._ended.callback(None)
 
+    def until(self, unwatch: Callable[[], None]) -> None:
+        """Somebody watches whose stream this is; ``unwatch`` is called when it ends."""
+        self._unwatch = unwatch
+
     def leave(self) -> None:
         """Let go of everything; nothing is written from now on."""
         self._request = None
+        self._unwatch()
         self.ends = math.inf
         if self._following is not None:
             self._following.stop()

@@ -6,12 +6,13 @@ import re
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from tempmail.core.callers import Callers
 from tempmail.core.metrics import Metrics
 from tempmail.core.places import Places
 from tempmail.core.waiting import Watching
 from tempmail.http.answers import Answer, Stream
+from tempmail.http.asked import FollowEvents
 from tempmail.http.event_stream import HEADERS, EventStream
-from tempmail.http.representations import FollowEvents
 from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model.errors import InvalidInput, LimitReached, Unavailable
 from tempmail.model.mailbox import Owner
@@ -23,10 +24,13 @@ _SEQUENCE = re.compile(r"(?:0|[1-9][0-9]{0,17})\Z", re.ASCII)
 
 
 class EventRoutes:
-    """:param streams: those that are open."""
+    """:param streams: those that are open.
+    :param callers: says when a credential is good no more.
+    """
 
-    def __init__(self, streams: EventStreams) -> None:
+    def __init__(self, streams: EventStreams, callers: Callers) -> None:
         self._streams = streams
+        self._callers = callers
 
     def routes(self) -> list[Route]:
         """What can be asked for here."""
@@ -41,6 +45,7 @@ class EventRoutes:
                 returns={200: Returns(description="Events", media_type="text/event-stream")},
                 refuses=(LimitReached,),
                 credential_in_query=True,
+                name="follow_events",
             )
         ]
 
@@ -53,6 +58,7 @@ class EventRoutes:
         if request.method == b"HEAD":
             stream.leave()
             return Answer(headers=HEADERS)
+        stream.until(self._callers.watch(ask.caller, lambda: stream.end("revoked")))
         return stream
 
 

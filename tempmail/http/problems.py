@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated
 
 import msgspec
 from attrs import Factory, frozen
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from tempmail.http.answers import Answer
+from tempmail.http.described import described
 from tempmail.model.errors import (
     AddressUnavailable,
     AttachmentBlocked,
+    Conflict,
     Forbidden,
     InvalidInput,
     LimitReached,
@@ -32,6 +35,7 @@ _STATUS: Mapping[type[TempmailError], int] = {
     NotFound: 404,
     AddressUnavailable: 409,
     AttachmentBlocked: 403,
+    Conflict: 409,
     LimitReached: 429,
     Unavailable: 503,
     Undecided: 503,
@@ -39,12 +43,14 @@ _STATUS: Mapping[type[TempmailError], int] = {
 _RETRY_SECONDS = 5
 
 
-class _Document(msgspec.Struct):
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
+class ProblemDocument(msgspec.Struct):
+    """Why a request was refused (RFC 9457)."""
+
+    type: Annotated[str, described("Always `about:blank`", "about:blank")]
+    title: Annotated[str, described("The status in words", "Not Found")]
+    status: Annotated[int, described("The status", 404)]
+    detail: Annotated[str, described("What to do, for people", "there is no such mailbox")]
+    code: Annotated[str, described("A stable word for programs", "not_found")]
 
 
 @frozen
@@ -68,7 +74,10 @@ class Problem:
 
     def answer(self) -> Answer:
         """The problem as a response."""
-        document = _Document("about:blank", self.title, self.status, self.detail, self.code)
+        detail = self.detail
+        if not detail.isprintable():  # it may repeat what was sent
+            detail = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in detail)
+        document = ProblemDocument("about:blank", self.title, self.status, detail, self.code)
         return Answer(self.status, msgspec.json.encode(document), CONTENT_TYPE, self.headers)
 
 
@@ -101,8 +110,13 @@ def problem_of(error: BaseException) -> Problem:
     return UNFORESEEN
 
 
+def status_of(kind: type[TempmailError]) -> int | None:
+    """The status of an error of this kind; None for one that clients are not told of."""
+    return next((_STATUS[one] for one in kind.__mro__ if one in _STATUS), None)
+
+
 def _of_ours(error: TempmailError) -> Problem:
-    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None)
+    status = status_of(type(error))
     if status is None:
         return UNFORESEEN
     headers: dict[str, str] = {}

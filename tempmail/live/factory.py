@@ -9,12 +9,14 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tempmail.core.metrics import Metrics
+from tempmail.core.places import Places
 from tempmail.core.waiting import Watching
 from tempmail.live.protocol import UNAVAILABLE, InboxConnection
 from tempmail.live.rest import at_rest
 
 PING_SECONDS = 30
 MAX_CONNECTIONS = 10_000
+MAX_EACH = 2_500
 MAX_PAYLOAD = 4096
 """Octets in a frame or message from a client."""
 
@@ -32,7 +34,8 @@ class InboxFactory(WebSocketServerFactory):
     :param watching: admits followers of mailboxes.
     :param metrics: counts connections, and whom we refused or hung up on.
     :param reactor: for time, ``seconds`` since the epoch.
-    :param most: how many connections there may be.
+    :param most, most_each: how many connections there may be, altogether and of one network.
+    :ivar places: theirs, and those of clients that are about to come in.
     """
 
     protocol = InboxConnection  # type: ignore[assignment]  # Autobahn is typed in part
@@ -44,6 +47,7 @@ class InboxFactory(WebSocketServerFactory):
         reactor: IReactorTime,
         *,
         most: int = MAX_CONNECTIONS,
+        most_each: int = MAX_EACH,
     ) -> None:
         super().__init__(server="", reactor=reactor)  # type: ignore[no-untyped-call]  # as above
         # Autobahn's own timer runs on the global reactor and is up to a second early.
@@ -61,25 +65,31 @@ class InboxFactory(WebSocketServerFactory):
         self.at_rest = at_rest(self)
         self.watching = watching
         self._refused = metrics.websocket_refused
-        self._most = most
+        self.places = Places(most, most_each, metrics.websockets, metrics.websocket_refused)
         self._second = 0
         self._next_share = 0
         self._shares: dict[InboxConnection, int] = {}
+        self._networks: dict[InboxConnection, str] = {}
         self._timer: IDelayedCall | None = None
         self._all_gone: Deferred[None] | None = None
-        metrics.websockets.set_function(lambda: len(self._shares))
 
     @property
     def full(self) -> bool:
         """Whether nobody else can come in, for there are too many or we are about to stop."""
-        return self._all_gone is not None or len(self._shares) >= self._most
+        return self.stopping or self.places.full
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nobody comes in any more."""
+        return self._all_gone is not None
 
     def refused(self, reason: str) -> None:
         """Count whom we turned away or hung up on."""
         self._refused.labels(reason).inc()
 
-    def entered(self, connection: InboxConnection) -> None:
-        """Look after an open connection from now on."""
+    def entered(self, connection: InboxConnection, network: str) -> None:
+        """Look after an open connection from now on; it has a place of its network's."""
+        self._networks[connection] = network
         self._shares[connection] = self._next_share
         self._next_share = (self._next_share + 1) % PING_SECONDS
         if self._timer is None:
@@ -87,7 +97,8 @@ class InboxFactory(WebSocketServerFactory):
 
     def left(self, connection: InboxConnection) -> None:
         """Forget a connection; one that never entered is no error."""
-        self._shares.pop(connection, None)
+        if self._shares.pop(connection, None) is not None:
+            self.places.give(self._networks.pop(connection))
         if not self._shares:
             if self._timer is not None:
                 self._timer.cancel()

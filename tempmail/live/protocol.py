@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # Close codes: 1000 and those of RFC 6455 section 7.4.2 for private use.
 ENDED = 1000
 TALKATIVE = 4400
+UNAUTHENTICATED = 4401
 SLOW = 4408
 UNAVAILABLE = 4503
 """Trouble on our side, or a stop: come again with the last sequence number."""
@@ -48,21 +50,25 @@ class InboxConnection(AtRest):
     ends = math.inf
     _log = Logger()
     _following: Following | None = None
+    _unwatch: Callable[[], None] = staticmethod(lambda: None)
     _unanswered = 0
     _client_frames = 0
 
-    def follow(self, address: str, owner: Owner, mailbox: Mailbox, after: int | None) -> None:
+    def follow(
+        self, address: str, owner: Owner, mailbox: Mailbox, after: int | None, network: str
+    ) -> None:
         """Begin, once the handshake is done.
 
         :param address: of ``mailbox``, to which ``owner`` has been admitted.
         :param after: the last sequence number that the client knows.
+        :param network: of whose places the client has one.
         """
         self.settle()
         self._address = address
         self._owner = owner
         self.ends = mailbox.expires_at.timestamp()
         self.transport.registerProducer(self, True)
-        self.factory.entered(self)
+        self.factory.entered(self, network)
         self._following = self.factory.watching.follow(mailbox, after, self._tell, self._lost)
 
     def ping(self) -> None:
@@ -76,6 +82,16 @@ class InboxConnection(AtRest):
         self._client_frames = 0
         if self.state == self.STATE_OPEN:
             self.transport.write(PING)
+
+    def until(self, unwatch: Callable[[], None]) -> None:
+        """Somebody watches whose connection this is; ``unwatch`` is called when it ends."""
+        self._unwatch = unwatch
+        if self._following is None:  # it has ended already
+            unwatch()
+
+    def revoked(self) -> None:
+        """The credential that opened it is good no more."""
+        self.close(UNAUTHENTICATED, "revoked")
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye; whoever does not answer within seconds is hung up on."""
@@ -119,6 +135,7 @@ class InboxConnection(AtRest):
         self.close(UNAVAILABLE, "unavailable")
 
     def _stop_following(self) -> None:
+        self._unwatch()
         if self._following is not None:
             self._following.stop()
             self._following = None

@@ -8,7 +8,7 @@ and credentials: what it does not know, it cannot log.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -21,16 +21,21 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tempmail.core.callers import Callers
-from tempmail.live.admission import asked
+from tempmail.core.request_limits import RequestLimits
+from tempmail.live.admission import Asked, asked
 from tempmail.live.factory import InboxFactory
 from tempmail.live.protocol import InboxConnection
-from tempmail.model.errors import TempmailError, Unavailable
+from tempmail.model.account import Caller
+from tempmail.model.errors import LimitReached, TempmailError, Unavailable
+from tempmail.model.network import network
 
 _STATUS = {
-    "invalid": HTTPStatus.BAD_REQUEST,
+    "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "origin_refused": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
+    "limit_reached": HTTPStatus.TOO_MANY_REQUESTS,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "upgrade_required": HTTPStatus.UPGRADE_REQUIRED,
 }
 _HEADERS = {
@@ -48,18 +53,25 @@ class InboxResource(Resource):
     :param callers: says who asks.
     :param origins: whose pages may open one, such as ``https://mail.example``; those of the
         same host and port always may.
+    :param limits: how often users may ask; without them, as often as they like.
     """
 
     isLeaf = True  # noqa: N815  # Twisted's name
     _log = Logger()
 
     def __init__(
-        self, factory: InboxFactory, callers: Callers, *, origins: Iterable[str] = ()
+        self,
+        factory: InboxFactory,
+        callers: Callers,
+        *,
+        origins: Container[str] = (),
+        limits: RequestLimits | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted is typed in part
         self._callers = callers
         self._factory = factory
-        self._origins = frozenset(origins)
+        self._origins = origins
+        self._limits = limits
 
     def render(self, request: Request) -> int:
         """Answer, now or when storage has."""
@@ -69,22 +81,43 @@ class InboxResource(Resource):
 
     async def _open(self, request: Request) -> None:
         wish = asked(request, self._origins)
-        self._check_room()
-        caller = await self._callers.by_token(wish.token)
-        assert caller.owner is not None
-        mailbox = await self._factory.watching.admit(wish.address, caller.owner)
-        self._check_room()
-        if _has_left(request):
-            return
-        connection = self._upgrade(request)
-        if connection.state == connection.STATE_OPEN:
-            connection.follow(wish.address, caller.owner, mailbox, wish.after)
-        else:  # Autobahn found fault with the handshake and said so
-            self._factory.refused("handshake")
-
-    def _check_room(self) -> None:
         if self._factory.full:
             raise Unavailable("there are as many WebSockets as there can be", code="full")
+        host = str(getattr(request.getClientAddress(), "host", "local"))
+        places, client = self._factory.places, network(host)
+        places.take(client)
+        try:
+            entered = await self._enter(request, wish, host)
+        except BaseException:
+            places.give(client)
+            raise
+        if not entered:
+            places.give(client)
+
+    async def _enter(self, request: Request, wish: Asked, host: str) -> bool:
+        """Whether the connection is there, and gives its place back when it ends."""
+        caller = await self._caller(wish)
+        if self._limits is not None and caller.requests_per_minute is not None:
+            self._limits.user(host, caller)
+        assert caller.owner is not None
+        mailbox = await self._factory.watching.admit(wish.address, caller.owner)
+        if self._factory.stopping:
+            raise Unavailable("the server is stopping; try again")
+        if _has_left(request):
+            return False
+        connection = self._upgrade(request)
+        if connection.state != connection.STATE_OPEN:
+            self._factory.refused("handshake")  # Autobahn found fault with it and said so
+            return False
+        connection.follow(wish.address, caller.owner, mailbox, wish.after, network(host))
+        connection.until(self._callers.watch(caller, connection.revoked))
+        return True
+
+    async def _caller(self, wish: Asked) -> Caller:
+        if wish.ticket is not None:
+            return await self._callers.by_ticket(wish.ticket)
+        assert wish.token is not None
+        return await self._callers.by_token(wish.token)
 
     def _upgrade(self, request: Request) -> InboxConnection:
         """Hand the transport over; nothing of HTTP stays behind."""
@@ -116,7 +149,8 @@ class InboxResource(Resource):
             self._log.failure("a WebSocket was not opened", failure)
             error = Unavailable("trouble on our side; try again")
         status = _STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE)
-        self._factory.refused(error.code)
+        if error.code != LimitReached.code:  # counted where places are
+            self._factory.refused(error.code)
         self._log.info("WebSocket refused: {status} {code}", status=status.value, code=error.code)
         if _has_left(request):
             return
@@ -129,6 +163,8 @@ class InboxResource(Resource):
         }
         request.setResponseCode(status.value, status.phrase.encode())
         request.setHeader("content-type", "application/problem+json")
+        if isinstance(error, LimitReached):
+            request.setHeader("retry-after", str(error.retry_after))
         for name, value in _HEADERS.get(status, {}).items():
             request.setHeader(name, value)
         body = json.dumps(problem).encode()

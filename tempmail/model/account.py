@@ -7,7 +7,13 @@ from datetime import datetime
 
 from attrs import frozen
 
+from tempmail.model.errors import InvalidInput
 from tempmail.model.mailbox import Owner
+
+NO_LIMIT = -1
+
+_LARGEST = 2**31 - 1
+_LARGEST_MESSAGE = 512 * 1024**2
 
 
 class Scope(enum.StrEnum):
@@ -42,6 +48,42 @@ class Plan:
     max_message_bytes: int
     requests_per_minute: int
 
+    def checked(self) -> Plan:
+        """This plan.
+
+        :raises InvalidInput: it can be nobody's, by the name of what is wrong.
+        """
+        if not (self.name.isascii() and self.name.isidentifier() and len(self.name) <= 32):
+            raise InvalidInput("name: is of letters, digits and _, at most 32 of them")
+        for name in ("max_mailboxes", "max_messages_per_mailbox", "requests_per_minute"):
+            if not NO_LIMIT <= getattr(self, name) <= _LARGEST:
+                raise InvalidInput(f"{name}: is 0 or more, or -1 for no limit")
+        if not 1 <= self.default_ttl_minutes <= self.max_ttl_minutes <= _LARGEST:
+            raise InvalidInput("default_ttl_minutes: is from 1 to max_ttl_minutes")
+        if not 1 <= self.max_message_bytes <= _LARGEST_MESSAGE:
+            raise InvalidInput(f"max_message_bytes: is from 1 to {_LARGEST_MESSAGE}")
+        return self
+
+
+@frozen
+class Subscription:
+    """A time in which a user has a plan.
+
+    :ivar ended_at: None for the one that holds.
+    """
+
+    plan: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@frozen
+class Usage:
+    """What of a plan is used up: living mailboxes, and the messages in them."""
+
+    mailboxes: int
+    messages: int
+
 
 @frozen
 class User:
@@ -59,6 +101,7 @@ class Caller:
     :ivar owner: what they may open; None for nobody in particular.
     :ivar scope: what they may do with it.
     :ivar key_id: of the API key that came, None for another credential.
+    :ivar digest: of the key or the cookie that came, None for another credential.
     :ivar requests_per_minute: of the user's plan, -1 for no limit; None where the limit is that
         of the network that asks.
     """
@@ -67,6 +110,16 @@ class Caller:
     scope: Scope = Scope.FULL
     key_id: int | None = None
     requests_per_minute: int | None = None
+    digest: bytes | None = None
+
+
+@frozen
+class Account:
+    """A user, what they may have, and what they have."""
+
+    user: User
+    plan: Plan
+    usage: Usage
 
 
 NOBODY = Caller(None)

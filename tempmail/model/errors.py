@@ -57,6 +57,12 @@ class AddressUnavailable(TempmailError):
     code = "address_unavailable"
 
 
+class Conflict(TempmailError):
+    """Something stands in the way that the asker can change."""
+
+    code = "conflict"
+
+
 class AttachmentBlocked(TempmailError):
     """An attachment of a kind that is not handed out."""
 

@@ -26,19 +26,26 @@ _WISHED = f"""
 SELECT {COLUMNS}, wish_salt, expires_at > clock_timestamp()
 FROM mailboxes WHERE wish_hash = %s AND is_active FOR UPDATE
 """  # noqa: S608  # only our own column names
+# The tombstones are looked for in a statement of its own, sent along: whoever held the address may
+# have ended it while the insert waited.
 _INSERT = f"""
 INSERT INTO mailboxes
     (address, owner_type, owner_id, session_token_hash, client, created_at, expires_at, bucket,
      wish_hash, wish_salt)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (address) WHERE is_active DO NOTHING
-RETURNING {COLUMNS}
+ON CONFLICT (address) WHERE is_active DO NOTHING;
+SELECT {COLUMNS}, EXISTS (
+    SELECT FROM tombstones
+    WHERE address_hash = %s AND released_at > clock_timestamp() - %s)
+FROM mailboxes WHERE address = %s AND is_active AND xmin = pg_current_xact_id()::xid
 """  # noqa: S608
 _EXPIRY = f"""
-SELECT at, expires_at, bucket_of(expires_at, at) FROM (
-    SELECT at, at + least(coalesce(%(ttl)s, default_ttl_minutes), max_ttl_minutes)
-               * interval '1 minute' AS expires_at
-    FROM (SELECT * {_PLAN}) AS plan, (SELECT clock_timestamp() AS at) AS now) AS allowed
+SELECT at, expires_at, bucket, ensure_partition(bucket) FROM (
+    SELECT at, expires_at, bucket_of(expires_at, at) AS bucket FROM (
+        SELECT at, at + least(coalesce(%(ttl)s, default_ttl_minutes), max_ttl_minutes)
+                   * interval '1 minute' AS expires_at
+        FROM (SELECT * {_PLAN}) AS plan, (SELECT clock_timestamp() AS at OFFSET 0) AS now)
+    AS allowed OFFSET 0) AS life
 """  # noqa: S608
 _MOVE_MESSAGES = """
 UPDATE messages SET bucket = %(to)s, expires_at = %(expires_at)s
@@ -83,12 +90,12 @@ class PostgresMailboxes:
         return await self._database.run(_create, new, self._tombstone)
 
     async def get(self, address: str, owner: Owner) -> Mailbox:
-        return await self._database.run(find, address, owner)
+        return await self._database.singly(find, address, owner)
 
     async def of_user(
         self, owner: UserOwner, *, limit: int, below: int | None
     ) -> Sequence[Mailbox]:
-        return await self._database.run(_of_user, owner, limit, below)
+        return await self._database.singly(_of_user, owner, limit, below)
 
     async def extend(self, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
         return await self._database.run(_extend, address, owner, ttl_minutes)
@@ -116,24 +123,19 @@ def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Made:
     if most != -1:
         _check_room(cursor, new, most)
     cursor.execute(_EXPIRY, {**user, "ttl": new.ttl_minutes})
-    now, expires_at, bucket = _row(cursor)
-    cursor.execute("SELECT ensure_partition(%s)", (bucket,))
+    now, expires_at, bucket, _ = _row(cursor)
     token_hash = new.owner.token_hash if isinstance(new.owner, SessionOwner) else None
     digest, salt = (new.wish.digest, new.wish.salt) if new.wish is not None else (None, None)
     asked = (new.address, new.owner_type.value, user["user"], token_hash, new.client)
-    cursor.execute(_INSERT, (*asked, now, expires_at, bucket, digest, salt))
+    late = (address_hash(new.address), tombstone, new.address)
+    cursor.execute(_INSERT, (*asked, now, expires_at, bucket, digest, salt, *late))
     row = cursor.fetchone()
     if row is None:
         raise AddressUnavailable("this address is taken; ask for another")
-    # Only now: whoever held the address may have ended it while the insert waited.
-    cursor.execute(
-        "SELECT EXISTS (SELECT FROM tombstones WHERE address_hash = %s"
-        " AND released_at > clock_timestamp() - %s)",
-        (address_hash(new.address), tombstone),
-    )
-    if _value(cursor):
+    *columns, in_use_until_recently = row
+    if in_use_until_recently:
         raise AddressUnavailable("this address was in use until recently; ask for another")
-    return Made(mailbox_of(row), salt)
+    return Made(mailbox_of(tuple(columns)), salt)
 
 
 def _made_before(cursor: Cursor, digest: bytes) -> Made | None:
@@ -173,9 +175,8 @@ def _of_user(cursor: Cursor, owner: UserOwner, limit: int, below: int | None) ->
 def _extend(cursor: Cursor, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
     mailbox = find(cursor, address, owner, "FOR UPDATE")
     cursor.execute(_EXPIRY, {"user": _user(owner), "ttl": ttl_minutes})
-    _, expires_at, bucket = _row(cursor)
+    _, expires_at, bucket, _ = _row(cursor)
     if bucket != mailbox.bucket:
-        cursor.execute("SELECT ensure_partition(%s)", (bucket,))
         cursor.execute(
             _MOVE_MESSAGES,
             {"id": mailbox.id, "from": mailbox.bucket, "to": bucket, "expires_at": expires_at},

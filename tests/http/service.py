@@ -17,24 +17,32 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
+from tempmail.core.accounts import AccountDesk
 from tempmail.core.ahead import ParsingAhead
 from tempmail.core.attachments import Attachments
 from tempmail.core.callers import Callers
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
+from tempmail.core.keyring import Keyring
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.reading import Reading
+from tempmail.core.sign_in import SignIn, SignUp
 from tempmail.core.signing import Signing
+from tempmail.core.tickets import Tickets
 from tempmail.core.views import Views
 from tempmail.core.waiting import Watching
 from tempmail.http.api import api_resource
 from tempmail.http.channel import Channel, Limits
 from tempmail.http.events import EventStreams
+from tempmail.http.mcp import McpRoutes
+from tempmail.http.mcp_mailbox_tools import MailboxTools
+from tempmail.http.mcp_tools import Toolbox
 from tempmail.http.site import Site
 from tempmail.model.address import Domains
 from tempmail.model.event import Event, EventKind
+from tests.http.account_doubles import MemoryAccounts, MemorySingleUse
 from tests.http.doubles import (
     MemoryApiKeys,
     MemoryBus,
@@ -161,7 +169,12 @@ class ThreadlessReactor(Clock):
 class Service:
     """The service under test, and every part of it that a test turns a screw of."""
 
-    def __init__(self, websocket: IResource | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        websocket: IResource | None = None,
+        limits: Limits | None = None,
+        sign_up: SignUp = SignUp.OPEN,
+    ) -> None:
         self.storage = MemoryStorage()
         self.bus = MemoryBus()
         self.parser = StubParser()
@@ -182,7 +195,13 @@ class Service:
         self.signing = Signing(MemoryKeys(), self.clock.seconds)
         reading = Reading(domains, messages, views, self.ahead, self.bus)
         self.keys = MemoryApiKeys()
-        self.callers = Callers(self.keys)
+        self.keyring = Keyring(self.keys, self.metrics, self.clock)
+        self.accounts = MemoryAccounts(self.keys)
+        self.single_use = MemorySingleUse()
+        self.tickets = Tickets(self.single_use, self.clock)
+        self.callers = Callers(self.keyring, self.tickets)
+        account_desk = AccountDesk(self.accounts, self.keyring)
+        tools = Toolbox(MailboxTools(desk, reading, self.polls, self.clock).tools(), self.metrics)
         self.resource = api_resource(
             self.callers,
             desk,
@@ -195,7 +214,11 @@ class Service:
             attachments=Attachments(reading, self.renderer),
             deliveries=self.delivery_log,
             documents=Documents(views, messages, self.renderer, self.signing),
+            mcp=McpRoutes(tools, self.callers, self.metrics, self.clock, "1.2.3"),
             public=None,
+            accounts=account_desk,
+            sign_in=SignIn(sign_up, self.accounts, self.single_use, self.metrics, self.clock),
+            tickets=self.tickets,
             version="1.2.3",
             websocket=websocket,
         )

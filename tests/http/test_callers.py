@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tempmail.core.callers import key_digest
+from tempmail.core.tokens import digest as key_digest
 from tempmail.model.account import Caller, Scope
 from tempmail.model.mailbox import UserOwner
 from tests.http.service import Reply, replies, request_bytes
@@ -16,8 +16,8 @@ class KeyCase(MailboxCase):
         super().setUp()
         for user in (1, 2):
             for scope in Scope:
-                key = self.key(user, scope)
-                self.service.keys.known[key_digest(key)] = Caller(UserOwner(user), scope, user)
+                known = key_digest(self.key(user, scope))
+                self.service.keys.known[known] = Caller(UserOwner(user), scope, user, digest=known)
 
     @staticmethod
     def key(user: int, scope: Scope = Scope.FULL) -> str:

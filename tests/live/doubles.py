@@ -23,9 +23,11 @@ from websockets.uri import parse_uri
 
 from tempmail.bus.local import LocalBus
 from tempmail.core.callers import Callers
+from tempmail.core.keyring import Keyring
 from tempmail.core.mailboxes import owner_of
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Mailboxes, Messages
+from tempmail.core.tickets import Tickets
 from tempmail.core.waiting import Watching
 from tempmail.live.factory import InboxFactory
 from tempmail.live.upgrade import InboxResource
@@ -94,11 +96,27 @@ class OneMailbox:
         return [event for event in self.arrived if event.seq > after][:limit]
 
 
-class NoKeys:
-    """Nobody has an API key."""
+class Accounts:
+    """API keys by their digests, at first none, and tickets."""
+
+    def __init__(self) -> None:
+        self.keys: dict[bytes, Caller] = {}
+        self.kept: dict[tuple[bytes, str], Mapping[str, Any]] = {}
 
     async def callers(self, digests: Sequence[bytes]) -> Mapping[bytes, Caller]:
-        return {}
+        return {digest: self.keys[digest] for digest in digests if digest in self.keys}
+
+    async def used(self, keys: Sequence[int]) -> None:
+        pass
+
+    async def keep(
+        self, digest: bytes, purpose: str, value: Mapping[str, Any], seconds: float
+    ) -> datetime:
+        self.kept[digest, purpose] = value
+        return datetime.fromtimestamp(seconds, UTC)
+
+    async def take(self, digest: bytes, purpose: str) -> Mapping[str, Any] | None:
+        return self.kept.pop((digest, purpose), None)
 
 
 class Service:
@@ -109,6 +127,7 @@ class Service:
         reactor: IReactorTime,
         *,
         most: int = 100,
+        most_each: int = 10_000,
         origins: Sequence[str] = (),
         expires_at: float = 3600.0,
     ) -> None:
@@ -116,10 +135,13 @@ class Service:
         self.metrics = Metrics()
         self.bus = LocalBus(self.metrics)
         watching = Watching(cast(Mailboxes, self.mailbox), cast(Messages, self.mailbox), self.bus)
-        self.factory = InboxFactory(watching, self.metrics, reactor, most=most)
+        self.factory = InboxFactory(watching, self.metrics, reactor, most=most, most_each=most_each)
+        self.accounts = Accounts()
+        self.tickets = Tickets(self.accounts, reactor)
+        callers = Callers(Keyring(self.accounts, self.metrics, reactor), self.tickets)
         root, ws = Resource(), Resource()
         root.putChild(b"ws", ws)
-        ws.putChild(b"inbox", InboxResource(self.factory, Callers(NoKeys()), origins=origins))
+        ws.putChild(b"inbox", InboxResource(self.factory, callers, origins=origins))
         self.site = Site(root, reactor=reactor)
 
     def arrive(self) -> Event:

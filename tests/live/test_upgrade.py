@@ -68,11 +68,11 @@ class AdmissionTests(SynchronousTestCase):
 
     def test_a_place_to_go_on_from_is_a_number_that_storage_can_hold(self) -> None:
         for after in ["", "-1", "+1", "x", "1.0", "%D9%A1", "9" * 19]:
-            self.assertEqual(self.visit(f"?token={TOKEN}&after={after}").status, 400)
+            self.assertEqual(self.visit(f"?token={TOKEN}&after={after}").status, 422)
         self.assertEqual(self.service.refused("invalid"), 7)
 
     def test_a_parameter_given_twice_is_ambiguous(self) -> None:
-        self.assert_refused(self.visit(f"?token={TOKEN}&token={TOKEN}"), 400, "invalid")
+        self.assert_refused(self.visit(f"?token={TOKEN}&token={TOKEN}"), 422, "invalid")
 
     def test_trouble_in_storage_is_ours_and_may_pass(self) -> None:
         self.service.mailbox.trouble = Unavailable("down")
@@ -100,6 +100,40 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(self.service.refused("full"), 1)
         kept[0].transport.hang_up()
         self.assertEqual(self.visit().status, 101)
+
+    def test_one_network_cannot_have_them_all(self) -> None:
+        self.service = Service(self.clock, most=10, most_each=2)
+        kept = [self.visit(), self.visit()]
+        third = self.visit()
+        self.assertEqual([one.status for one in (*kept, third)], [101, 101, 429])
+        [response] = [event for event in third.events if isinstance(event, Response)]
+        self.assertEqual(response.headers["Retry-After"], "10")
+        self.assertEqual(self.service.refused("network_full"), 1)
+        kept[0].transport.hang_up()
+        self.assertEqual(self.visit().status, 101)
+
+    def test_a_place_that_was_not_used_is_given_back(self) -> None:
+        self.service = Service(self.clock, most_each=1)
+        self.assertEqual(self.visit("?token=guessed").status, 401)
+        faulty = self.visit(headers={"Sec-WebSocket-Version": "12"})
+        faulty.look()
+        self.assertEqual(faulty.status, 400)
+        answer: Deferred[None] = Deferred()
+        self.service.mailbox.wait = answer
+        self.visit().transport.hang_up()
+        answer.callback(None)
+        self.service.mailbox.wait = None
+        self.assertEqual(self.service.open(), 0)
+        self.assertEqual(self.visit().status, 101)
+
+    def test_a_parameter_that_there_is_none_of_is_refused_by_its_name(self) -> None:
+        visitor = self.visit(f"?token={TOKEN}&afetr=7")
+        self.assert_refused(visitor, 422, "invalid")
+        self.assertIn("afetr: no such parameter", str(visitor.events))
+
+    def test_two_credentials_are_none(self) -> None:
+        headers = {"Authorization": f"Bearer {FOREIGN_TOKEN}"}
+        self.assert_refused(self.visit(headers=headers), 401, "unauthenticated")
 
     def test_the_last_place_is_given_once_even_where_storage_takes_its_time(self) -> None:
         answer: Deferred[None] = Deferred()

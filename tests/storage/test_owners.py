@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from tempmail.core.callers import key_digest
+from tempmail.core.tokens import digest as key_digest
 from tempmail.model.account import Caller, Scope
 from tempmail.model.errors import LimitReached, NotFound
 from tempmail.model.mailbox import (

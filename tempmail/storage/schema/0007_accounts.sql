@@ -6,7 +6,11 @@ ALTER TABLE users
     ALTER COLUMN handle SET DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
     ADD CHECK (octet_length(handle) = 32);
 CREATE UNIQUE INDEX users_handle ON users (handle);
-CREATE UNIQUE INDEX users_name ON users (lower(name));
+-- One whose account was deleted stays, without a name, until the last of its mailboxes is freed.
+ALTER TABLE users ADD COLUMN deleted_at timestamptz;
+CREATE UNIQUE INDEX users_name ON users (lower(name)) WHERE deleted_at IS NULL;
+CREATE INDEX users_deleted ON users (id) WHERE deleted_at IS NOT NULL;
+CREATE INDEX subscriptions_user ON subscriptions (user_id, id);
 
 CREATE TABLE api_keys (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,6 +25,7 @@ CREATE TABLE api_keys (
     revoked_at timestamptz
 );
 CREATE INDEX api_keys_user ON api_keys (user_id);
+CREATE INDEX api_keys_ended ON api_keys (least(revoked_at, expires_at));
 
 CREATE TABLE passkeys (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,19 +43,24 @@ CREATE INDEX passkeys_user ON passkeys (user_id);
 CREATE TABLE sessions (
     token_hash bytea PRIMARY KEY CHECK (octet_length(token_hash) = 32),
     user_id bigint NOT NULL REFERENCES users ON DELETE CASCADE,
+    passkey_id bigint NOT NULL REFERENCES passkeys ON DELETE CASCADE,  -- that signed in
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL
 );
-CREATE INDEX sessions_user ON sessions (user_id);
+CREATE INDEX sessions_user ON sessions (user_id, created_at);
+CREATE INDEX sessions_passkey ON sessions (passkey_id);
 CREATE INDEX sessions_age ON sessions (expires_at);
 
 -- Each lets one user sign up where sign-up is by invitation.
 CREATE TABLE invitations (
-    code_hash bytea PRIMARY KEY CHECK (octet_length(code_hash) = 32),
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code_hash bytea NOT NULL UNIQUE CHECK (octet_length(code_hash) = 32),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
+    used_at timestamptz,
     used_by bigint REFERENCES users ON DELETE SET NULL
 );
+CREATE INDEX invitations_age ON invitations (expires_at);
 
 -- What is good for one use within moments: challenges of a sign-in, tickets for a WebSocket.
 CREATE TABLE single_use (
