@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -16,6 +18,14 @@ _WHY = {
     Verdict.FULL: "the mailbox had no room",
     Verdict.TOO_LARGE: "the message was larger than the mailbox's plan allows",
 }
+
+
+class Door(Protocol):
+    """Where complete mails are handed in, see :class:`Delivery`."""
+
+    def deliver(self, envelope: Envelope) -> Deferred[list[Placement]]: ...
+
+    def turned_away(self, envelope: Envelope, reason: str, *, refused: bool) -> None: ...
 
 
 class Delivery:

@@ -45,6 +45,7 @@ class Sweeper:
         self._swept = metrics.swept
         self._seconds = metrics.sweep_seconds
         self._failures = metrics.sweep_failures
+        self._swept_at = metrics.swept_at
         self._stopping = False
         self._sweeping: Deferred[None] | None = None
         self._loop = LoopingCall(self._one_sweep)
@@ -87,6 +88,9 @@ class Sweeper:
         for kind, work in (
             ("messages", step.free_messages),
             ("mailboxes_released", step.release_mailboxes),
+            ("deletions_forgotten", step.forget_deletions),
+            ("deliveries_forgotten", step.forget_deliveries),
+            ("credentials_forgotten", step.forget_credentials),
         ):
             done = 1
             while done and not self._is_over(end):
@@ -94,6 +98,7 @@ class Sweeper:
                 self._count(kind, done)
         if not self._is_over(end):
             await step.prepare_partitions()
+            self._swept_at.set(self._clock.seconds())
 
     def _is_over(self, end: float) -> bool:
         return self._stopping or self._clock.seconds() > end

@@ -43,6 +43,7 @@ class Envelope:
     :ivar size: the sum of the pieces' lengths.
     :ivar received_ms: milliseconds from MAIL to the end of the content.
     :ivar once: set where the same mail may be handed over again.
+    :ivar authentication: what those found out who had the mail before us.
     """
 
     mail_from: str
@@ -54,6 +55,7 @@ class Envelope:
     size: int
     received_ms: int = 0
     once: Once | None = None
+    authentication: Authentication | None = None
 
 
 class Verdict(enum.StrEnum):

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from tempmail.core.admission import SmtpLimits
 from tempmail.core.budget import ByteBudget
-from tempmail.core.delivery import Delivery
+from tempmail.core.delivery import Door
 from tempmail.core.metrics import Metrics
 from tempmail.core.recipients import AcceptAll, RecipientCheck
 from tempmail.model.address import Domains
@@ -78,7 +78,7 @@ class MailFactory(ServerFactory):
 
     def __init__(
         self,
-        delivery: Delivery,
+        delivery: Door,
         domains: Domains,
         budget: ByteBudget,
         metrics: Metrics,

@@ -2,7 +2,8 @@
 
 Three round trips a batch.  The first locks the living mailboxes in the order of their
 addresses, so that writers never deadlock, and says what their plans allow; the second copies
-the rows in; the third bumps the counters and commits.
+the rows in; the third bumps the counters and commits.  Mails that are to be kept once cost one
+more, where there are any.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tempmail.storage.connection import Connection, is_loss, one_line
 from tempmail.storage.copy_rows import COPY, COPY_PIECE, Rows
 from tempmail.storage.decoy import Decoy
 from tempmail.storage.message_ids import message_ids
+from tempmail.storage.once import Claims, Name, known
 
 _EPOCH = "timestamptz '2000-01-01 00:00+00'"
 
@@ -85,6 +87,8 @@ SELECT EXISTS (SELECT FROM messages
                WHERE mailbox_id = ANY (%s) AND seq = ANY (%s) AND id = ANY (%s::uuid[]))
 """
 _FATE_PATIENCE, _FATE_PAUSE = 5.0, 0.25  # seconds
+
+_Outcome = list[Placement] | Unavailable
 
 
 @define
@@ -200,7 +204,7 @@ class BatchWriter:
         if connection.closed or batch.claim.refused:
             raise Unavailable("storage is away")
         with connection.cursor() as cursor:
-            outcomes, finish = self._insert(cursor, entries, batch.started)
+            outcomes, keys, finish = self._insert(cursor, entries, batch.started)
             if not batch.claim.commit():
                 cursor.execute("ROLLBACK")
                 raise Unavailable("storage is too slow")
@@ -211,7 +215,7 @@ class BatchWriter:
                 if is_loss(error):
                     self._log.warn("COMMIT did not return: {why}", why=one_line(error))
                     connection.close()
-                if not is_loss(error) or not self._committed(batch, backend, outcomes):
+                if not is_loss(error) or not self._committed(batch, backend, outcomes, keys):
                     batch.claim.reopen()
                     raise
             # Before the claim opens again: who refuses then must find these decided.
@@ -221,18 +225,25 @@ class BatchWriter:
 
     def _insert(
         self, cursor: Any, entries: Sequence[Entry], started: float
-    ) -> tuple[list[list[Placement]], Callable[[], None]]:
+    ) -> tuple[list[_Outcome], set[Name], Callable[[], None]]:
         """Decide for each recipient and copy the rows in.
 
-        :returns: each entry's outcome, and what commits.
+        :returns: each entry's outcome, the keys written, and what commits.
         """
         addresses = {one.address for entry in entries for one in entry.envelope.recipients}
         cursor.execute(_LOCK, (list(addresses),))
         boxes = {address: _Locked(*row) for address, *row in cursor}
+        wanted = [once for entry in entries if (once := entry.envelope.once) is not None]
+        claims = Claims(cursor, wanted) if wanted else None
         rows = Rows()
-        outcomes = []
+        outcomes: list[_Outcome] = []
         for entry in entries:
             envelope = entry.envelope
+            if claims is not None and envelope.once is not None:
+                settled = claims.settled(envelope)
+                if settled is not None:
+                    outcomes.append(settled)
+                    continue
             placements, places = [], []
             for index, recipient in enumerate(envelope.recipients):
                 box = boxes.get(recipient.address)
@@ -247,26 +258,50 @@ class BatchWriter:
                 rows.add(envelope, headers, places, int(1000 * (started - entry.entered)))
             outcomes.append(placements)
         stored = {box.id: box.stored for box in boxes.values() if box.stored}
+        keys = set() if claims is None else claims.ours
         if not stored:
-            return outcomes, self._decoy.write(cursor, entries, started)
+            return outcomes, keys, self._drop(cursor, entries, outcomes, started)
         rows.close()
         cursor.copy_expert(COPY, rows, COPY_PIECE)
         counts = list(stored), list(stored.values())
-        return outcomes, lambda: cursor.execute(_COMMIT, counts)
+        return outcomes, keys, lambda: cursor.execute(_COMMIT, counts)
 
-    def _committed(self, batch: Batch, backend: int, outcomes: list[list[Placement]]) -> bool:
+    def _drop(
+        self, cursor: Any, entries: Sequence[Entry], outcomes: list[_Outcome], started: float
+    ) -> Callable[[], None]:
+        """Let a batch of which nobody gets anything take its time; what commits its keys."""
+        told = [entry for entry in entries if entry.envelope.once is None]
+        if not told:  # nobody times what we fetch ourselves, or what names itself
+            return lambda: cursor.execute("COMMIT")
+        finish = self._decoy.write(cursor, told, started)
+        if finish is not None:
+            return finish
+        for index, entry in enumerate(entries):
+            if entry.envelope.once is not None:  # its key was rolled back with the decoy
+                outcomes[index] = Unavailable("storage failed")
+        return lambda: None
+
+    def _committed(
+        self, batch: Batch, backend: int, outcomes: Sequence[_Outcome], keys: set[Name]
+    ) -> bool:
         """What became of a transaction whose connection was lost in COMMIT.
 
         :raises Undecided: the server cannot be asked, or does not know yet.
         """
-        stored = [one for placements in outcomes for one in placements if one.seq is not None]
-        if not stored:
+        stored = [
+            one
+            for placements in outcomes
+            if isinstance(placements, list)
+            for one in placements
+            if one.seq is not None
+        ]
+        if not stored and not keys:
             return True
         end = self._clock() + _FATE_PATIENCE
         while True:
             why: Exception | None = None
             try:
-                fate = self._fate(batch, backend, stored)
+                fate = self._fate(batch, backend, stored, keys)
             except (Unavailable, psycopg2.Error) as error:  # it may be starting again
                 fate, why = None, error
             if fate is not None:
@@ -275,11 +310,14 @@ class BatchWriter:
                 raise Undecided("storage was lost in the middle of a commit") from why
             self._pause(_FATE_PAUSE)
 
-    def _fate(self, batch: Batch, backend: int, stored: Sequence[Placement]) -> bool | None:
+    def _fate(
+        self, batch: Batch, backend: int, stored: Sequence[Placement], keys: set[Name]
+    ) -> bool | None:
         """Whether the rows are there; None where they may still come.
 
         The rows are the proof, not ``pg_xact_status``: a server that crashed may have given
-        the number of a transaction it forgot to another one.
+        the number of a transaction it forgot to another one.  Where there are none, the keys
+        are: whoever wrote all of them has dealt with these mails.
         """
         connection = self._reconnect()
         batch.connection = connection
@@ -287,18 +325,21 @@ class BatchWriter:
             with connection.cursor() as cursor:
                 cursor.execute(_AT_WORK, (backend,))
                 at_work = cursor.fetchone()
-                cursor.execute(
-                    _ARE_THERE,
-                    (
-                        [one.mailbox_id for one in stored],
-                        [one.seq for one in stored],
-                        [str(one.message_id) for one in stored],
-                    ),
-                )
-                are_there = cursor.fetchone()
+                if stored:
+                    cursor.execute(
+                        _ARE_THERE,
+                        (
+                            [one.mailbox_id for one in stored],
+                            [one.seq for one in stored],
+                            [str(one.message_id) for one in stored],
+                        ),
+                    )
+                    are_there = cursor.fetchone() == (True,)
+                else:
+                    are_there = known(cursor, keys) == keys
         finally:
             connection.close()
-        if are_there == (True,):
+        if are_there:
             return True
         return None if at_work == (True,) else False
 

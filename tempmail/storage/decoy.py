@@ -50,10 +50,13 @@ class Decoy:
         self._connection: object = None
         self._partition, self._bucket = "", 0
 
-    def write(self, cursor: Any, entries: Sequence[Entry], started: float) -> Callable[[], None]:
+    def write(
+        self, cursor: Any, entries: Sequence[Entry], started: float
+    ) -> Callable[[], None] | None:
         """Copy the batch in, in the transaction that is open.
 
-        :returns: what deletes it again and commits.
+        :returns: what deletes it again and commits; None where the transaction has ended with
+            nothing written.
         """
         partition, bucket = self._prepare(cursor)
         rows, nobodies = Rows(), []
@@ -77,7 +80,7 @@ class Decoy:
                 "mail for nobody was dropped faster than other mail: {why}", why=one_line(error)
             )
             cursor.execute("ROLLBACK")
-            return lambda: None
+            return None
         return lambda: cursor.execute(_COMMIT.format(partition), (nobodies,))
 
     def _prepare(self, cursor: Any) -> tuple[str, int]:

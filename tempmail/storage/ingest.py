@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from tempmail.core.metrics import Metrics
 from tempmail.model.errors import Unavailable
 from tempmail.model.message import Envelope, Placement
-from tempmail.storage import batch_writer, decoy
+from tempmail.storage import batch_writer, decoy, once
 from tempmail.storage.batch import Batch, Entry
 from tempmail.storage.batch_writer import SESSION, BatchWriter
 from tempmail.storage.connection import Connection, connect, one_line, parameters
@@ -184,3 +184,4 @@ def _prepare(connection: Connection) -> None:
     with connection.cursor() as cursor:
         cursor.execute(batch_writer.PREPARE)
         cursor.execute(decoy.PREPARE)
+        cursor.execute(once.PREPARE)

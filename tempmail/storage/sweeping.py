@@ -9,7 +9,9 @@ from typing import Any
 
 import psycopg2.errors
 
+from tempmail.storage import once
 from tempmail.storage.database import Cursor, Database
+from tempmail.storage.forgetting import forget_credentials
 from tempmail.storage.mailboxes import END
 from tempmail.storage.public_sweeping import free_public
 
@@ -47,6 +49,15 @@ WHERE relkind = 'r' AND relname ~ '^messages_[0-9]{10}$' AND NOT relispartition
 _GRACE = timedelta(minutes=1)
 """Longer than any transaction that found a mailbox alive and has yet to write its messages."""
 
+# A step of a sweep belongs to one daemon; a daemon that is stopped in the middle of one loses it
+# with its connection, by idle_in_transaction_session_timeout.
+_MINE = "SELECT pg_try_advisory_xact_lock(%s)"
+_FORGET_DELETIONS = """
+DELETE FROM deletions WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM deletions
+    WHERE deleted_at < (SELECT clock_timestamp()) - interval '1 hour'
+    LIMIT %s FOR UPDATE SKIP LOCKED))
+"""
 _ONE_SWEEPER = 2_904_166_821_773_004_981  # any number that nobody else locks
 
 _NAME = re.compile(r"messages_(\d{4})(\d\d)(\d\d)(\d\d)\Z")
@@ -78,8 +89,17 @@ class PostgresHousekeeping:
     async def release_mailboxes(self, limit: int) -> int:
         return await self._database.run(_release, limit, self._tombstone)
 
+    async def forget_deletions(self, limit: int) -> int:
+        return await self._database.run(_forget_deletions, limit)
+
     async def drop_partitions(self) -> int:
-        return await self._database.run(_drop_partitions)
+        return await self._database.singly(_drop_partitions)
+
+    async def forget_deliveries(self, limit: int) -> int:
+        return await self._database.run(once.forget, limit)
+
+    async def forget_credentials(self, limit: int) -> int:
+        return await self._database.run(forget_credentials, limit)
 
 
 def prepare_partition(cursor: Cursor, hours_ahead: int) -> None:
@@ -91,7 +111,15 @@ def prepare_partition(cursor: Cursor, hours_ahead: int) -> None:
     )
 
 
+def _is_mine(cursor: Cursor) -> bool:
+    """Whether this step of a sweep is ours: no other daemon sweeps until it is committed."""
+    cursor.execute(_MINE, (_ONE_SWEEPER,))
+    return cursor.fetchone() == (True,)
+
+
 def _expire(cursor: Cursor, limit: int) -> list[int]:
+    if not _is_mine(cursor):
+        return []
     cursor.execute(_PAST_THEIR_TIME, (limit,))
     cursor.execute(END, ([identity for (identity,) in cursor.fetchall()],))
     return [identity for (identity,) in cursor]
@@ -99,6 +127,8 @@ def _expire(cursor: Cursor, limit: int) -> list[int]:
 
 def _free(cursor: Cursor, limit: int) -> int:
     """Delete messages of ended mailboxes, one bucket after the other; 0 when none are left."""
+    if not _is_mine(cursor):
+        return 0
     oldest = _oldest_bucket(cursor)
     while True:
         cursor.execute(_ENDED_WITH_MESSAGES, (oldest, limit))
@@ -117,7 +147,16 @@ def _free(cursor: Cursor, limit: int) -> int:
             return freed
 
 
+def _forget_deletions(cursor: Cursor, limit: int) -> int:
+    if not _is_mine(cursor):
+        return 0
+    cursor.execute(_FORGET_DELETIONS, (limit,))
+    return cursor.rowcount
+
+
 def _release(cursor: Cursor, limit: int, tombstone: timedelta) -> int:
+    if not _is_mine(cursor):
+        return 0
     cursor.execute(
         "DELETE FROM tombstones WHERE released_at < clock_timestamp() - %s", (tombstone,)
     )
@@ -127,10 +166,9 @@ def _release(cursor: Cursor, limit: int, tombstone: timedelta) -> int:
 
 def _drop_partitions(cursor: Cursor) -> int:
     """Detach and drop what lies behind; DETACH CONCURRENTLY needs to be outside a transaction."""
-    connection = cursor.connection
-    connection.rollback()
-    connection.autocommit = True
     try:
+        # A daemon that is stopped in the middle of this must not keep the lock.
+        cursor.execute("SET idle_session_timeout = '30s'")
         cursor.execute("SELECT pg_try_advisory_lock(%s)", (_ONE_SWEEPER,))
         if cursor.fetchone() != (True,):
             return 0
@@ -139,7 +177,7 @@ def _drop_partitions(cursor: Cursor) -> int:
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", (_ONE_SWEEPER,))
     finally:
-        connection.autocommit = False
+        cursor.execute("RESET idle_session_timeout")
 
 
 def _drop(cursor: Cursor) -> int:

@@ -47,6 +47,15 @@ class Work:
     async def drop_partitions(self) -> int:
         return await self._step("drop", 9)
 
+    async def forget_deletions(self, limit: int) -> int:
+        return await self._step("deletions", limit)
+
+    async def forget_deliveries(self, limit: int) -> int:
+        return await self._step("forget", limit)
+
+    async def forget_credentials(self, limit: int) -> int:
+        return await self._step("credentials", limit)
+
     async def _step(self, kind: str, limit: int) -> int:
         self.done.append(kind)
         await (self.held or succeed(None))
@@ -70,11 +79,13 @@ class SweeperTest(SynchronousTestCase):
 
     def test_it_sweeps_at_once_and_then_every_minute(self) -> None:
         self.sweeper.start()
-        assert self.work.done == ["expire", "drop", "free", "release", "prepare"]
+        assert self.work.done == [
+            *("expire", "drop", "free", "release", "deletions", "forget", "credentials", "prepare")
+        ]
         self.clock.advance(INTERVAL - 1)
-        assert len(self.work.done) == 5
+        assert len(self.work.done) == 8
         self.clock.advance(1)
-        assert len(self.work.done) == 10
+        assert len(self.work.done) == 16
         self.successResultOf(self.sweeper.stop())
 
     def test_those_who_watch_an_expired_mailbox_are_told(self) -> None:
@@ -124,7 +135,17 @@ class SweeperTest(SynchronousTestCase):
         held.callback(None)
         assert self.work.done == ["expire"], "its budget was used up"
         self.clock.advance(INTERVAL)
-        assert self.work.done == ["expire", "expire", "drop", "free", "release", "prepare"]
+        assert self.work.done == [
+            "expire",
+            "expire",
+            "drop",
+            "free",
+            "release",
+            "deletions",
+            "forget",
+            "credentials",
+            "prepare",
+        ]
         self.successResultOf(self.sweeper.stop())
 
     def test_stopping_waits_for_the_step_under_way_and_begins_no_other(self) -> None:
