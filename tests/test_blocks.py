@@ -53,7 +53,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 
 
 def test_a_block_is_made_listed_kept_over_a_restart_and_lifted(tmp_path: Path) -> None:
-    with daemon(tmp_path, "--smtp-strikes", "1") as running:
+    with daemon(tmp_path, "--smtp-strikes", "1", "--rate-limits", "on") as running:
         assert command(tmp_path, "block", "ls").stdout == "nobody is blocked\n"
         misbehave(running)
         assert greeting(running)[0] == 220
@@ -64,7 +64,7 @@ def test_a_block_is_made_listed_kept_over_a_restart_and_lifted(tmp_path: Path) -
         assert within(PATIENCE, lambda: "127.0.0.1" in command(tmp_path, "block", "ls").stdout)
         running.terminate()
 
-    with daemon(tmp_path, "--smtp-strikes", "1") as running:
+    with daemon(tmp_path, "--smtp-strikes", "1", "--rate-limits", "on") as running:
         assert within(PATIENCE, lambda: greeting(running)[0] == 421)
         listed = command(tmp_path, "block", "ls")
         assert listed.stdout.splitlines()[1].split()[0] == "127.0.0.1"

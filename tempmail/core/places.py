@@ -31,6 +31,11 @@ class Places:
         self._of: Counter[str] = Counter()
         gauge.set_function(lambda: self._taken)
 
+    @property
+    def full(self) -> bool:
+        """Whether there are as many altogether as there can be."""
+        return self._taken >= self._total
+
     def take(self, network: str) -> None:
         """Let one more of ``network`` in.
 
@@ -43,7 +48,7 @@ class Places:
                 f"your network has {self._each} of these open, as many as it may; end some",
                 retry_after=_RETRY_SECONDS,
             )
-        if self._taken >= self._total:
+        if self.full:
             self._refused.labels("full").inc()
             raise Unavailable("there are as many of these as there can be; try again")
         self._taken += 1

@@ -16,6 +16,9 @@ from tempmail.model.errors import NotFound
 LIFE_SECONDS = 10 * 60
 """From the signature to its end."""
 
+_STEP_SECONDS = 60
+"""In which what is signed again is the same, so that whoever has it need not take it again."""
+
 _REFRESH_SECONDS = 3600
 _PATIENCE_SECONDS = 10
 """Between two looks for a key that is not known: unknown ones are easily made up."""
@@ -67,14 +70,14 @@ class Signing:
         self._looked = 0.0
 
     async def sign(self, grant: Grant) -> str:
-        """A token for the next ten minutes: 86 URL-safe characters.
+        """A token for the next nine to ten minutes: 86 URL-safe characters.
 
         :raises Unavailable: the keys cannot be had.
         """
         if not self._keys or self._now() - self._looked >= _REFRESH_SECONDS:
             await self._look()
         key = self._keys[0]
-        end = int(self._now()) + LIFE_SECONDS
+        end = int(self._now()) // _STEP_SECONDS * _STEP_SECONDS + LIFE_SECONDS
         text = _GRANT.pack(key.id, end, grant.mailbox_id, grant.message_id.bytes)
         return urlsafe_b64encode(text + _mac(key, text)).rstrip(b"=").decode("ascii")
 

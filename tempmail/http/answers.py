@@ -10,7 +10,7 @@ import msgspec
 from attrs import Factory, frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IPushProducer
-from twisted.web.http import NO_CONTENT
+from twisted.web.http import NO_CONTENT, NOT_MODIFIED
 from twisted.web.server import Request
 from zope.interface import implementer
 
@@ -37,7 +37,7 @@ class Answer:
             request.setHeader(name, value)
         if self.content_type is not None:
             request.setHeader("Content-Type", self.content_type)
-        if self.status != NO_CONTENT:  # RFC 9110 section 8.6: never with a 204
+        if self.status not in (NO_CONTENT, NOT_MODIFIED):  # RFC 9110 section 8.6
             request.setHeader("Content-Length", str(len(self.body)))
 
 

@@ -8,16 +8,19 @@ hide in another (section 11.2).  Time limits are absolute: a byte now and then p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from attrs import frozen
+from attrs import Factory, frozen
 from twisted.internet.interfaces import IDelayedCall, ITCPTransport
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
+from twisted.web.http import HTTPChannel, datetimeToString
 from twisted.web.http_headers import Headers
 
+from tempmail.http.hosts import is_host
 from tempmail.http.problems import Problem
+from tempmail.model.network import network
 
 if TYPE_CHECKING:
     from tempmail.http.site import Request, Site
@@ -28,6 +31,7 @@ class Limits:
     """Bounds of one connection.
 
     :ivar body_bytes: the longest request body.
+    :ivar body_bytes_of: of paths where it is another.
     :ivar head_seconds: from the connection, or the first byte of a further request, to the
         end of its headers.
     :ivar body_seconds: from there to the end of the body.
@@ -39,6 +43,7 @@ class Limits:
     """
 
     body_bytes: int = 64 * 1024
+    body_bytes_of: Mapping[bytes, int] = Factory(dict)
     head_seconds: float = 10
     body_seconds: float = 20
     answer_seconds: float = 30
@@ -52,6 +57,7 @@ SECURITY_HEADERS = (
     (b"Content-Security-Policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"Cross-Origin-Opener-Policy", b"same-origin"),
     (b"Cross-Origin-Resource-Policy", b"same-origin"),
+    (b"Permissions-Policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"Referrer-Policy", b"no-referrer"),
     (b"X-Content-Type-Options", b"nosniff"),
     (b"X-Frame-Options", b"DENY"),
@@ -61,6 +67,11 @@ SECURITY_HEADERS = (
 MALFORMED = Problem(400, "malformed_request", "this is not a well-formed HTTP/1.1 request")
 _HEAD_TOO_LARGE = Problem(431, "head_too_large", "the request line and headers are too long")
 _TOO_SLOW = Problem(408, "too_slow", "the request took too long to arrive; send it again")
+_NO_SUCH_METHOD = Problem(501, "not_implemented", "there is no such method here")
+
+_ABSOLUTE = re.compile(rb"https?://([^/?#]+)([^#]*)\Z", re.IGNORECASE)  # RFC 9112 section 3.2.2
+_NEVER = frozenset((b"CONNECT", b"TRACE"))
+_CONTROLS = b"\x00\r\n"
 
 
 class Channel(HTTPChannel):
@@ -74,6 +85,8 @@ class Channel(HTTPChannel):
     _deadline: IDelayedCall | None = None
     _idle = False
     _closing = False
+    _network: str | None = None
+    _has_place = False
 
     # Deadlines
 
@@ -98,10 +111,26 @@ class Channel(HTTPChannel):
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        self._allow(self.site.limits.head_seconds, self._too_slow)
+        self._has_place = True
+        full = self.site.connections.open()
+        if full is None:
+            self._allow(self.site.limits.head_seconds, self._too_slow)
+        else:
+            self._turn_away(full)
+
+    def _turn_away(self, problem: Problem) -> None:
+        self.refuse(problem)
+        self._hang_up()
+
+    def leave_place(self) -> None:
+        """The connection no longer counts as one of ours; twice is once."""
+        if self._has_place:
+            self._has_place = False
+            self.site.connections.close(self._network)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # no default here
         self._allow(None)
+        self.leave_place()
         super().connectionLost(reason)
 
     def requestDone(self, request: Request) -> None:  # noqa: N802  # twisted.web's name
@@ -117,10 +146,33 @@ class Channel(HTTPChannel):
         if self._idle:
             self._idle = False
             self._allow(self.site.limits.head_seconds, self._too_slow)
+        if self._network is None and not self._belongs():
+            return
         super().dataReceived(data)
+        if self.line_mode and not self._busyReceiving:
+            rest = self._buffer  # which has no whole line; some take a LF alone for the end of one
+            if b"\n" in rest and b"\r\n" not in rest:
+                self.refuse(MALFORMED)
+
+    def _belongs(self) -> bool:
+        """Whether there is room for one more of this client, which behind a proxy that speaks
+        the PROXY protocol is known with the first bytes only."""
+        host = getattr(self.getPeer(), "host", "local")
+        self._network = network(host)
+        if self.site.gate.proxies.trusts(host):
+            self._network = "proxies"
+            return True
+        crowded = self.site.connections.belongs(self._network)
+        if crowded is not None:
+            self._turn_away(crowded)
+        return crowded is None
 
     def lineReceived(self, line: bytes) -> None:
-        if not self._closing:
+        if self._closing:
+            return
+        if line[:1] in (b" ", b"\t"):  # a folded line (RFC 9112 section 5.2), or a method hidden so
+            self.refuse(MALFORMED)
+        else:
             super().lineReceived(line)
 
     def rawDataReceived(self, data: bytes) -> None:
@@ -138,9 +190,20 @@ class Channel(HTTPChannel):
             return False
 
     def allHeadersReceived(self) -> None:
-        if self._ambiguous(self.requests[-1].requestHeaders):
+        headers = self.requests[-1].requestHeaders
+        if self._ambiguous(headers):
             self.refuse(MALFORMED)
             return
+        if self._command in _NEVER:
+            self.refuse(_NO_SUCH_METHOD)
+            return
+        absolute = _ABSOLUTE.match(self._path)
+        if absolute is not None:  # the target's host counts, whatever the header says
+            if not is_host(absolute[1]):
+                self.refuse(MALFORMED)
+                return
+            headers.setRawHeaders(b"Host", [absolute[1]])
+            self._path = absolute[2] if absolute[2][:1] == b"/" else b"/" + absolute[2]
         self._allow(self.site.limits.body_seconds, self._too_slow)
         super().allHeadersReceived()
 
@@ -148,17 +211,27 @@ class Channel(HTTPChannel):
         """Whether two readers could disagree on the request's host (RFC 9112 section 3.2) or
         length (section 6.3).  Doubled lengths, and a length beside chunks, are refused by
         twisted.web."""
-        hosts = len(headers.getRawHeaders(b"Host", ()))
+        hosts = headers.getRawHeaders(b"Host", ())
         modern = self._version == b"HTTP/1.1"
-        if hosts > 1 or (modern and not hosts):
+        if len(hosts) > 1 or (modern and not hosts) or not all(map(is_host, hosts)):
             return True
         encodings = headers.getRawHeaders(b"Transfer-Encoding", ())
         return bool(encodings) and (not modern or [e.lower() for e in encodings] != [b"chunked"])
 
     def allContentReceived(self) -> None:
-        if not self._closing:
-            self._allow(None)
-            super().allContentReceived()
+        if self._closing:
+            return
+        for line in getattr(self._transferDecoder, "_trailerHeaders", ()):
+            if len(line.translate(None, _CONTROLS)) != len(line):
+                self.refuse(MALFORMED)
+                return
+        self._allow(None)
+        super().allContentReceived()
+
+    def most_of_body(self) -> int:
+        """Bytes that the body of the request that is coming in may have."""
+        limits = self.site.limits
+        return limits.body_bytes_of.get(self._path.partition(b"?")[0], limits.body_bytes)
 
     # Answers going out
 
@@ -166,6 +239,8 @@ class Channel(HTTPChannel):
         self, version: bytes, code: bytes, reason: bytes, headers: Headers
     ) -> None:
         headers.removeHeader(b"Server")
+        if not headers.hasHeader(b"Date"):
+            headers.setRawHeaders(b"Date", [datetimeToString()])
         for name, value in SECURITY_HEADERS:
             if not headers.hasHeader(name):
                 headers.setRawHeaders(name, [value])
@@ -180,8 +255,11 @@ class Channel(HTTPChannel):
         if self._closing:
             return
         self._closing = True
+        self.site.refused.labels(problem.code).inc()
         answer = problem.answer()
         headers = Headers({"Connection": ["close"], "Content-Length": [str(len(answer.body))]})
+        for name, text in answer.headers.items():
+            headers.setRawHeaders(name, [text])
         if answer.content_type is not None:
             headers.setRawHeaders("Content-Type", [answer.content_type])
         self.writeHeaders(

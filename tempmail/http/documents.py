@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from typing import Annotated
 
 import msgspec
 
 from tempmail.core.documents import PATH, Documents
 from tempmail.core.reading import Reading
 from tempmail.http.answers import Answer
+from tempmail.http.described import described
 from tempmail.http.finishing import to_the_end
 from tempmail.http.messages import one_or_latest
 from tempmail.http.requests import Nothing
@@ -48,7 +50,9 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,2}")
 class ShowDocument(msgspec.Struct, forbid_unknown_fields=True):
     """``images=1`` lets the reader's own browser load remote ones, over https."""
 
-    images: bool | int = False
+    images: Annotated[bool | int, described("Whether to load remote images, over https", True)] = (
+        False
+    )
 
 
 class DocumentRoutes:
@@ -72,6 +76,7 @@ class DocumentRoutes:
                 Access.READ,
                 query=ShowDocument,
                 returns={200: Returns(description="The document", media_type="text/html")},
+                name="get_message_document",
             ),
             Route(
                 "GET",
@@ -81,6 +86,7 @@ class DocumentRoutes:
                 Access.ANYBODY,
                 query=ShowDocument,
                 returns={200: Returns(description="The document", media_type="text/html")},
+                name="get_signed_document",
             ),
             Route(
                 "GET",
@@ -90,11 +96,13 @@ class DocumentRoutes:
                 Access.ANYBODY,
                 query=Nothing,
                 returns={200: Returns(description="The image", media_type="image/*")},
+                name="get_document_image",
             ),
         ]
 
     async def html(self, ask: Ask[ShowDocument], address: str, which: str) -> Answer:
-        message = await to_the_end(self._reading.get(address, ask.owner, one_or_latest(which)))
+        reading = self._reading.get(address, ask.owner, one_or_latest(which), mark=ask.marks)
+        message = await to_the_end(reading)
         return _document(await self._documents.of(message), ask.given)
 
     async def signed(self, ask: Ask[ShowDocument], token: str) -> Answer:

@@ -7,10 +7,11 @@ from uuid import UUID
 from tempmail.core.documents import Documents
 from tempmail.core.reading import Reading
 from tempmail.http.answers import EMPTY, Answer, json
+from tempmail.http.asked import ListMessages
+from tempmail.http.conditional import conditional
 from tempmail.http.cursors import Cursor
 from tempmail.http.finishing import to_the_end
 from tempmail.http.representations import (
-    ListMessages,
     Message,
     MessageList,
     message_of,
@@ -47,6 +48,7 @@ class MessageRoutes:
                 Access.READ,
                 query=ListMessages,
                 returns={200: Returns(description="A page of messages", shape=MessageList)},
+                name="list_messages",
             ),
             Route(
                 "DELETE",
@@ -54,6 +56,7 @@ class MessageRoutes:
                 self.empty,
                 "Remove all messages",
                 returns={204: Returns(description="They are gone")},
+                name="delete_messages",
             ),
             Route(
                 "GET",
@@ -61,7 +64,13 @@ class MessageRoutes:
                 self.read,
                 "Read a message, which marks it as read",
                 Access.READ,
-                returns={200: Returns(description="The message", shape=Message)},
+                returns={
+                    200: Returns(
+                        description="The message", shape=Message, headers={"ETag": "Of just this"}
+                    ),
+                    304: Returns(description="It is what `If-None-Match` names"),
+                },
+                name="get_message",
             ),
             Route(
                 "DELETE",
@@ -69,6 +78,7 @@ class MessageRoutes:
                 self.delete,
                 "Remove a message",
                 returns={204: Returns(description="It is gone")},
+                name="delete_message",
             ),
             Route(
                 "GET",
@@ -77,6 +87,7 @@ class MessageRoutes:
                 "Take the received bytes, verbatim",
                 Access.READ,
                 returns={200: Returns(description="The message", media_type="message/rfc822")},
+                name="get_raw_message",
             ),
         ]
 
@@ -111,8 +122,10 @@ class MessageRoutes:
         )
 
     async def read(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
-        message = await to_the_end(self._reading.get(address, ask.owner, one_or_latest(which)))
-        return json(message_of(message, await self._documents.url(message.summary)))
+        reading = self._reading.get(address, ask.owner, one_or_latest(which), mark=ask.marks)
+        message = await to_the_end(reading)
+        answer = json(message_of(message, await self._documents.url(message.summary)))
+        return conditional(ask.request, answer)
 
     async def raw(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
         raw = await self._reading.raw(address, ask.owner, one_or_latest(which))

@@ -9,16 +9,21 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec.inspect import StrType, StructType, UnionType, type_info
+from msgspec.inspect import (
+    LiteralType,
+    StrType,
+    StructType,
+    type_info,
+)
 from twisted.web.server import Request
 
+from tempmail.http.allowed import kinds, what_is_wrong
 from tempmail.http.problems import Problem, Refused
 from tempmail.model.errors import InvalidInput
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})\Z")
-_WHERE = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>[^`]*)`\Z", re.DOTALL)
 
 _NOT_JSON = Problem(415, "unsupported_media_type", "send the body as application/json")
 
@@ -94,8 +99,7 @@ def _text_fields(shape: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(
         field.encode_name
         for field in info.fields
-        for kind in (field.type.types if isinstance(field.type, UnionType) else (field.type,))
-        if isinstance(kind, StrType)
+        if any(isinstance(kind, StrType | LiteralType) for kind in kinds(field.type))
     )
 
 
@@ -105,21 +109,32 @@ def _checked_names(values: Mapping[str, Any], shape: type[msgspec.Struct]) -> No
         raise InvalidInput(f"{name[:64]}: no such parameter; those in the query are: {known}")
 
 
-def _body(request: Request) -> dict[str, Any]:
+def sent_json(request: Request) -> bytes:
+    """The body of ``request``, which may be empty.
+
+    :raises Refused: it is said to be something else than JSON.
+    """
     content = request.content
     raw = content.read() if content is not None else b""
     if not raw:
-        return {}
+        return raw
     headers = request.requestHeaders
     for media_type in headers.getRawHeaders(b"Content-Type", ()):
         if media_type.partition(b";")[0].strip().lower() != b"application/json":
             raise Refused(_NOT_JSON)
     if any(c.lower() != b"identity" for c in headers.getRawHeaders(b"Content-Encoding", ())):
         raise Refused(_NOT_JSON)
+    return raw
+
+
+def _body(request: Request) -> dict[str, Any]:
+    raw = sent_json(request)
+    if not raw:
+        return {}
     try:
         return msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.ValidationError as error:
-        raise InvalidInput(f"the body: {error}") from None
+    except msgspec.ValidationError:
+        raise InvalidInput("the body: is a JSON object") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(Problem(400, "malformed_json", f"the body is not JSON: {error}")) from None
 
@@ -128,6 +143,4 @@ def _checked(values: Mapping[str, Any], shape: type[_Shape]) -> _Shape:
     try:
         return msgspec.convert(values, shape)
     except msgspec.ValidationError as error:
-        text = str(error)
-        where = _WHERE.match(text)
-        raise InvalidInput(f"{where['field']}: {where['why']}" if where else text) from None
+        raise InvalidInput(what_is_wrong(error, shape)) from None

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from attrs import Factory, frozen
 from klein import Klein
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.resource import IResource
 from twisted.web.server import Request
 from werkzeug.exceptions import MethodNotAllowed
 
 from tempmail.core.callers import Callers
 from tempmail.http.answers import Answer, Stream, send
 from tempmail.http.credentials import caller_of
+from tempmail.http.dispatch import Dispatch
 from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, problem_of
 from tempmail.http.requests import Nothing, parameters
@@ -26,6 +29,8 @@ from tempmail.model.mailbox import Owner, UserOwner
 from tempmail.model.network import network
 
 _log = Logger()
+
+_READING = (b"GET", b"HEAD")
 
 Given = TypeVar("Given", bound=msgspec.Struct)
 
@@ -75,6 +80,11 @@ class Ask(Generic[Given]):
         return self.caller.owner
 
     @property
+    def marks(self) -> bool:
+        """Whether reading a message marks it as read: not where only its headers are wanted."""
+        return self.request.method != b"HEAD"
+
+    @property
     def network(self) -> str:
         """Where the request comes from, which limits count by."""
         return client_network(self.request)
@@ -90,11 +100,13 @@ class Returns:
     """What a route answers when all is well.
 
     :ivar shape: of a JSON body; None for a body of another kind, or none.
+    :ivar or_else: further shapes, where the request can ask for another.
     :ivar media_type: of a body that is not JSON.
     """
 
     description: str
     shape: type[msgspec.Struct] | None = None
+    or_else: tuple[type[msgspec.Struct], ...] = ()
     media_type: str | None = None
     headers: Mapping[str, str] = Factory(dict)
 
@@ -111,6 +123,7 @@ class Route:
     :ivar refuses: errors beyond those that access, parameters and trouble on our side bring.
     :ivar credential_in_query: whether the shape of the query has ``token`` and the like, for
         browsers that can set no header there.
+    :ivar name: what programs call it (OpenAPI's operationId); stays when the rest changes.
     """
 
     method: str
@@ -123,6 +136,7 @@ class Route:
     returns: Mapping[int, Returns] = Factory(dict)
     refuses: tuple[type[TempmailError], ...] = ()
     credential_in_query: bool = False
+    name: str = ""
 
 
 def klein_app(routes: Iterable[Route], callers: Callers) -> Klein:
@@ -139,10 +153,21 @@ def klein_app(routes: Iterable[Route], callers: Callers) -> Klein:
     return app
 
 
-def _serving(route: Route, callers: Callers) -> Callable[..., Awaitable[None]]:
+def dispatched(routes: Iterable[Route], callers: Callers, otherwise: IResource) -> Dispatch:
+    """The same routes by the short way.
+
+    :param otherwise: :func:`klein_app`'s resource, for what is none of them.
+    """
+    ways = [(route.method, route.path, _serving(route, callers)) for route in routes]
+    return Dispatch(ways, _refuse, otherwise)
+
+
+def _serving(route: Route, callers: Callers) -> Callable[..., Coroutine[Deferred[Any], Any, None]]:
     async def serve(request: Request, **names: str) -> None:
         ask = await _admitted(route, callers, request)
         answer = await route.respond(ask, **names)
+        if isinstance(answer, Answer) and request.method in _READING:
+            await callers.confirm(ask.caller)  # it may have waited for long
         await (send(request, answer) if isinstance(answer, Answer) else answer.send(request))
 
     return serve
@@ -176,10 +201,15 @@ def _given(route: Route, request: Request) -> msgspec.Struct:
 async def _caller(
     route: Route, callers: Callers, request: Request, given: msgspec.Struct | None = None
 ) -> Caller:
+    caller = NOBODY
+    if route.access is not Access.ANYBODY:
+        optional = route.access is Access.OPTIONAL
+        caller = await caller_of(request, callers, given, optional=optional)
+    channel: Any = request.channel  # ours, see channel.py
+    if channel is not None:  # the client is still there
+        channel.site.gate.charge(request, caller)
     if route.access is Access.ANYBODY:
-        return NOBODY
-    optional = route.access is Access.OPTIONAL
-    caller = await caller_of(request, callers, given, optional=optional)
+        return caller
     if not caller.scope.includes(_SCOPES[route.access]):
         raise Forbidden(f"a key of scope {caller.scope} may not do this")
     if route.access is Access.ACCOUNT and not isinstance(caller.owner, UserOwner):

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,11 +18,15 @@ from twisted.web.resource import IResource
 from tempmail.core.metrics import Metrics
 from tempmail.http.answers import Answer
 from tempmail.http.channel import Channel, Limits
+from tempmail.http.connections import Connections
+from tempmail.http.gate import Gate
 from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, Problem
+from tempmail.http.proxies import Client
 from tempmail.http.shelf import Shelf
 
 _access = Logger("tempmail.http.access")
+_LINE = "{method} {path} {status} {bytes} B {milliseconds} ms {client}"
 
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _CLIENT_LEFT = 499
@@ -32,11 +37,45 @@ _BAD_PATH = Problem(
 
 
 class Request(server.Request):
-    """A request whose body is bounded and whose failures say nothing of our insides."""
+    """A request whose body is bounded and whose failures say nothing of our insides.
+
+    :ivar uncounted: whether no limit has counted it yet.
+    :ivar denied: whether a limit has.
+    """
 
     channel: Channel
+    client: IAddress
     content: BytesIO | None
+    uncounted = False
+    denied = False
+    _scheme: str | None = None
     _started: float | None = None
+
+    @property
+    def client_host(self) -> str:
+        """Whom it is from: an IP address, which proxies that we trust are not."""
+        return str(getattr(self.client, "host", "local"))
+
+    @property
+    def credentials_shown(self) -> bool:
+        """Whether it came with something that may be a credential."""
+        headers = self.requestHeaders
+        return (
+            headers.hasHeader(b"Authorization")
+            or headers.hasHeader(b"X-Session-Token")
+            or b"token=" in self.uri
+            or b"api_key=" in self.uri
+        )
+
+    def forwarded(self, client: Client) -> None:
+        """A proxy that we trust says whom the request is from."""
+        kind = IPv6Address if ":" in client.host else IPv4Address
+        self.client = kind("TCP", client.host, 0)
+        self._scheme = client.scheme
+
+    def isSecure(self) -> bool:  # noqa: N802  # twisted.web's name
+        """Whether the client speaks TLS, to us or to a proxy that we trust."""
+        return bool(super().isSecure()) if self._scheme is None else self._scheme == "https"
 
     def gotLength(self, length: int | None) -> None:
         self.content = BytesIO()
@@ -48,7 +87,7 @@ class Request(server.Request):
             self.content.write(data)
 
     def _bound(self, length: int) -> bool:
-        most = self.channel.site.limits.body_bytes
+        most = self.channel.most_of_body()
         if length > most:
             self.channel.refuse(
                 Problem(413, "body_too_large", f"a request body has at most {most} bytes")
@@ -57,10 +96,14 @@ class Request(server.Request):
 
     def process(self) -> None:
         self._started = self.channel.site.reactor.seconds()
-        if self.path == b"*" or _is_plain(self.path):
+        if _is_plain(self.path) or (self.path == b"*" and self.method == b"OPTIONS"):
+            answer = self.channel.site.gate.admit(self)
+        else:
+            answer = _BAD_PATH.answer()
+        if answer is None:
             super().process()
         else:
-            self._respond(_BAD_PATH.answer())
+            self._respond(answer)
 
     def processingFailed(self, reason: Failure) -> Failure:
         self._log.failure(
@@ -82,11 +125,13 @@ class Request(server.Request):
         return b"tempmail"
 
     def connectionLost(self, reason: Failure) -> None:
-        site = self.channel.site
+        channel, site = self.channel, self.channel.site
         super().connectionLost(reason)
         if self._started is not None:
             upgraded = self.code == HTTPStatus.SWITCHING_PROTOCOLS
             site.log(self, self.code if upgraded else _CLIENT_LEFT)
+            if upgraded:
+                channel.leave_place()
 
     def seconds_since(self, now: float) -> float:
         """How long the answer has taken until ``now``."""
@@ -100,6 +145,8 @@ class Site(server.Site):
     :param clock: drives every deadline.
     :param metrics: counts responses.
     :param limits: of each connection.
+    :param gate: says who may pass; without it everybody may.
+    :param connections: bounds how many there are.
     """
 
     protocol = Channel  # type: ignore[assignment]  # twisted.web's own is a factory of a proxy
@@ -112,9 +159,14 @@ class Site(server.Site):
         clock: IReactorTime,
         metrics: Metrics,
         limits: Limits | None = None,
+        gate: Gate | None = None,
+        connections: Connections | None = None,
     ) -> None:
         super().__init__(resource, parsePOSTFormSubmission=False, timeout=None, reactor=clock)
         self.limits = limits or Limits()
+        self.gate = gate or Gate(metrics)
+        self.connections = connections or Connections()
+        self.refused = metrics.http_refused
         self.shelf = Shelf(metrics.http_bytes_held)
         self._responses = metrics.http_responses
 
@@ -130,10 +182,12 @@ class Site(server.Site):
 
     def log(self, request: Request, status: int | None = None) -> None:  # type: ignore[override]  # only our requests come here
         """Record a request that was answered, or whose client left before."""
+        status = status or request.code
+        self.gate.answered(request, status)
         self.record(
             request.method,
             request.path,
-            status or request.code,
+            status,
             request.sentLength,
             request.seconds_since(self.reactor.seconds()),
             request.getClientAddress(),
@@ -150,15 +204,16 @@ class Site(server.Site):
         self._responses.labels(
             method.decode("ascii") if method in _METHODS else "other", str(status)
         ).inc()
-        _access.info(
-            "{method} {path} {status} {bytes} B {milliseconds} ms {client}",
-            method=logged(method),
-            path=logged(path),
-            status=status,
-            bytes=size,
-            milliseconds=round(seconds * 1000, 1),
-            client=getattr(client, "host", "-"),
-        )
+        fields = {
+            "method": logged(method),
+            "path": logged(path),
+            "status": status,
+            "bytes": size,
+            "milliseconds": round(seconds * 1000, 1),
+            "client": getattr(client, "host", "-"),
+        }
+        # Formatted here, for the logger's own way costs a tenth of a small answer.
+        _access.info("{log_line}", log_line=_LINE.format_map(fields), **fields)
 
 
 def _is_plain(path: bytes) -> bool:

@@ -10,7 +10,14 @@ from tempmail.core.documents import Documents
 from tempmail.core.long_polls import LongPolls, Wanted
 from tempmail.core.matching import matcher
 from tempmail.http.answers import Answer, json
-from tempmail.http.representations import Message, WaitForMessages, codes_of, message_of
+from tempmail.http.asked import WaitForMessages
+from tempmail.http.representations import (
+    Codes,
+    Message,
+    Messages,
+    codes_of,
+    message_of,
+)
 from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model import message as kept
 from tempmail.model.account import Scope
@@ -43,13 +50,16 @@ class WaitRoutes:
                 query=WaitForMessages,
                 returns={
                     200: Returns(
-                        description="The message; of a key of scope codes only what it may see",
+                        description="The message, or a list of them where `count` was given; to a"
+                        " key of scope `codes` only what it may see",
                         shape=Message,
+                        or_else=(Messages, Codes),
                         headers=_AFTER,
                     ),
                     204: Returns(description="Time is up", headers=_AFTER),
                 },
-                refuses=(LimitReached,),
+                refuses=(Forbidden, LimitReached),
+                name="wait_for_message",
             )
         ]
 
@@ -62,7 +72,7 @@ class WaitRoutes:
             matcher(sender=asked.sender, subject=asked.subject, body=asked.body, has=asked.has),
             asked.count or 1,
             asked.after,
-            asked.timeout,
+            asked.timeout if ask.marks else 0,
         )
         caught = await self._polls.wait(address, ask.owner, wanted, ask.network)
         headers = {"Tempmail-After": str(caught.after)}

@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from tempmail.core.blocks import INTERVAL, LENGTHS, MOST, QUIET, BlockExchange, Blocks
+from tempmail.bus.local import LocalBus
+from tempmail.core.blocks import INTERVAL, LENGTHS, MOST, QUIET, TOPIC, BlockExchange, Blocks
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Block
 from tempmail.model.errors import Unavailable
@@ -101,7 +102,10 @@ class ExchangeTests(BlocksCase):
     def setUp(self) -> None:
         super().setUp()
         self.store = Store(self.clock)
-        self.exchange = BlockExchange(self.blocks, self.store, self.metrics, self.clock)
+        self.bus = LocalBus(self.metrics)
+        self.announced: list[str] = []
+        self.bus.observe(TOPIC, self.announced.append)
+        self.exchange = BlockExchange(self.blocks, self.store, self.metrics, self.clock, self.bus)
         self.exchange.start()
         self.addCleanup(self.exchange.stop)
 
@@ -110,6 +114,24 @@ class ExchangeTests(BlocksCase):
         for _ in range(3):
             self.clock.advance(INTERVAL)
         self.assertEqual(self.store.told, [Block(ANN, "errors", 1, 60 - INTERVAL)])
+
+    def test_blocks_are_told_soon_and_together_and_that_is_announced(self) -> None:
+        for network in (ANN, BOB):
+            self.blocks.block(network, "errors")
+        self.clock.advance(0.1)
+        self.assertEqual([block.network for block in self.store.told], [ANN, BOB])
+        self.assertEqual(self.announced, [""])
+        for _ in range(3):
+            self.clock.advance(INTERVAL)
+        self.assertEqual(self.announced, [""])
+
+    def test_what_another_daemon_announces_is_looked_up_soon(self) -> None:
+        self.store.hold(Block(ANN, "errors", 1, 60))
+        for _ in range(100):  # whoever announces much does not make us ask as often
+            self.bus.announce(TOPIC, "")
+        self.assertFalse(self.blocks.holds(ANN))
+        self.clock.advance(0.1)
+        self.assertTrue(self.blocks.holds(ANN))
 
     def test_another_daemon_s_block_holds_here_and_its_level_counts(self) -> None:
         self.store.hold(Block(ANN, "errors", 2, 100))
@@ -147,7 +169,7 @@ class ExchangeTests(BlocksCase):
             self.clock.advance(INTERVAL)
         self.assertTrue(self.blocks.holds(ANN))
         self.assertTrue(self.blocks.holds(BOB))
-        self.assertEqual(self.figure("block_exchange_failures_total"), 5)
+        self.assertEqual(self.figure("block_exchange_failures_total"), 6)
         self.store.away = None
         self.clock.advance(INTERVAL)
         self.assertEqual([block.network for block in self.store.told], [ANN])

@@ -65,10 +65,18 @@ class SigningTest(SynchronousTestCase):
 
     def test_after_ten_minutes_it_opens_nothing(self) -> None:
         token = self.sign()
-        self.clock.advance(599)
+        self.clock.advance(540)
         self.opened(token)
-        self.clock.advance(1)
+        self.clock.advance(60)
         self.refuses(token)
+
+    def test_within_a_minute_it_is_the_same_again(self) -> None:
+        self.clock.advance(-EPOCH % 60)
+        token = self.sign()
+        self.clock.advance(59)
+        self.assertEqual(self.sign(), token)
+        self.clock.advance(1)
+        self.assertNotEqual(self.sign(), token)
 
     def test_no_bit_of_it_can_be_changed(self) -> None:
         token = self.sign()

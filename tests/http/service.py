@@ -40,6 +40,7 @@ from tempmail.http.mcp import McpRoutes
 from tempmail.http.mcp_mailbox_tools import MailboxTools
 from tempmail.http.mcp_tools import Toolbox
 from tempmail.http.site import Site
+from tempmail.http.sns import Calls
 from tempmail.model.address import Domains
 from tempmail.model.event import Event, EventKind
 from tests.http.account_doubles import MemoryAccounts, MemorySingleUse
@@ -174,6 +175,7 @@ class Service:
         websocket: IResource | None = None,
         limits: Limits | None = None,
         sign_up: SignUp = SignUp.OPEN,
+        sns: Calls | None = None,
     ) -> None:
         self.storage = MemoryStorage()
         self.bus = MemoryBus()
@@ -216,6 +218,7 @@ class Service:
             documents=Documents(views, messages, self.renderer, self.signing),
             mcp=McpRoutes(tools, self.callers, self.metrics, self.clock, "1.2.3"),
             public=None,
+            sns=sns,
             accounts=account_desk,
             sign_in=SignIn(sign_up, self.accounts, self.single_use, self.metrics, self.clock),
             tickets=self.tickets,

@@ -1,0 +1,77 @@
+# Much of twisted.web has no annotations.
+# mypy: disable-error-code="no-untyped-call"
+"""What pages of other sites may do: nothing that changes anything, but for those that are welcome.
+
+The WHATWG's Fetch standard, "HTTP extensions" (CORS).  Cookies are never taken from elsewhere.
+"""
+
+from __future__ import annotations
+
+from twisted.web.server import Request
+
+from tempmail.http.answers import Answer
+from tempmail.http.origins import Origins, is_own
+from tempmail.http.problems import Problem
+
+_CHANGING = frozenset((b"POST", b"PUT", b"PATCH", b"DELETE"))
+
+_REFUSED = Problem(
+    403,
+    "origin_refused",
+    "pages of this origin are not welcome; the operator of this site lets some in with "
+    "--cors-origin",
+)
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, If-None-Match, Last-Event-ID, Mcp-Method, Mcp-Name, "
+        "MCP-Protocol-Version, MCP-Session-Id, X-Session-Token"
+    ),
+    "Access-Control-Max-Age": "7200",  # what Chromium takes at most
+}
+_EXPOSED = (
+    b"ETag, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
+    b"Tempmail-After"
+)
+
+
+class CrossOrigin:
+    """:param origins: the sites that are welcome."""
+
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
+
+    def refusal(self, request: Request) -> Problem | None:
+        """Why the page that made a browser send this may not; None where it may.
+
+        An answer that the page may see is told so.  Programs that are no browsers say nothing
+        of any page, and may.
+        """
+        headers = request.requestHeaders
+        if self._origins:
+            request.responseHeaders.addRawHeader(b"Vary", b"Origin")
+        said = headers.getRawHeaders(b"Origin")
+        if said is None:
+            elsewhere = headers.getRawHeaders(b"Sec-Fetch-Site") == [b"cross-site"]
+            return _REFUSED if elsewhere and request.method in _CHANGING else None
+        origin = said[0].decode("latin-1")
+        if len(said) == 1 and is_own(origin, request):
+            return None
+        if len(said) == 1 and origin in self._origins:
+            response = request.responseHeaders
+            response.setRawHeaders(b"Access-Control-Allow-Origin", [said[0]])
+            response.setRawHeaders(b"Access-Control-Expose-Headers", [_EXPOSED])
+            response.setRawHeaders(b"Cross-Origin-Resource-Policy", [b"cross-origin"])
+            return None
+        changing = request.method in _CHANGING or _is_preflight(request)
+        return _REFUSED if changing or headers.hasHeader(b"Upgrade") else None
+
+    def preflight(self, request: Request) -> Answer | None:
+        """The answer to a browser that asks what it may, where this is one."""
+        return Answer(204, headers=_PREFLIGHT) if _is_preflight(request) else None
+
+
+def _is_preflight(request: Request) -> bool:
+    return request.method == b"OPTIONS" and request.requestHeaders.hasHeader(
+        b"Access-Control-Request-Method"
+    )

@@ -1,0 +1,213 @@
+# Much of twisted.web has no annotations.
+# mypy: disable-error-code="no-untyped-call"
+"""Who may pass: what is looked at before a request is routed, and what becomes of its headers.
+
+In this order: whom it is from, whether it is for us, whether the page that made a browser send it
+may, whether the client is shut out, and whether it asks too often.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from tempmail.core.documents import PATH
+from tempmail.core.metrics import Metrics
+from tempmail.core.request_limits import RateReached, RequestLimits, Standing
+from tempmail.http.answers import Answer
+from tempmail.http.cross_origin import CrossOrigin
+from tempmail.http.hosts import Hosts
+from tempmail.http.logged import logged
+from tempmail.http.origins import Origins
+from tempmail.http.problems import Problem, problem_of
+from tempmail.http.proxies import TrustedProxies
+from tempmail.model.account import Caller
+
+if TYPE_CHECKING:
+    from tempmail.http.site import Request
+
+_DOCUMENTS = PATH.encode() + b"/"
+_HEALTH = re.compile(rb"/health(?:/|\Z)")
+_ACCOUNT_IN_QUERY = re.compile(rb"[?&](?:(?:api_key|token)=uct_|ticket=)")
+_KEY = b"uct_"
+_NOTIFICATIONS = b"/api/v1/ses/inbound"
+
+_UNKNOWN_HOST = Problem(
+    421,
+    "unknown_host",
+    "this is no name of this site; its operator names those that it answers to with --host",
+)
+
+
+class Gate:
+    """:param hosts: the names that the site answers to; any where None.
+    :param origins: other sites whose pages may use us.
+    :param proxies: those that are believed whom a request is from.
+    :param limits: how often a client may ask; without them, as often as it likes.
+    :param topics: of Amazon SNS, which calls as often as there is mail, from addresses that it
+        shares with strangers: they must not be able to have it shut out.
+    :param https_only: tell browsers that came by TLS to come by nothing else (RFC 6797).
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        *,
+        hosts: Hosts | None = None,
+        origins: Origins | None = None,
+        proxies: TrustedProxies | None = None,
+        limits: RequestLimits | None = None,
+        topics: Collection[str] = (),
+        https_only: bool = False,
+    ) -> None:
+        self.proxies = proxies or TrustedProxies()
+        self._hosts = hosts
+        self._cross_origin = CrossOrigin(origins or Origins())
+        self._limits = limits
+        self._topics = frozenset(topics)
+        self._https_only = https_only
+        self._refused = metrics.http_refused
+
+    def admit(self, request: Request) -> Answer | None:
+        """Look at a request; it gets the headers that its answer will have, whoever gives it.
+
+        :returns: the answer, where it is not to be routed.
+        """
+        self._see_client(request)
+        if _HEALTH.match(request.path):  # for monitors, which come by address and often
+            return None
+        problem = self._misled(request)
+        if problem is None:
+            preflight = self._cross_origin.preflight(request)
+            if preflight is not None:
+                return preflight
+            problem = self._denied(request)
+        if problem is None:
+            return None
+        self.refused(request, problem)
+        return problem.answer()
+
+    def charge(self, request: Request, caller: Caller) -> None:
+        """Count a request by the plan of its caller, once that is known.
+
+        :raises RateReached: there were too many.
+        """
+        if self._limits is None:
+            return
+        of_user = caller.requests_per_minute is not None
+        if not of_user and not request.uncounted:
+            return
+        request.uncounted = False
+        host = request.client_host
+        try:
+            found = self._limits.user(host, caller) if of_user else self._limits.anonymous(host)
+        except RateReached as why:
+            request.denied = True
+            self._tell(request, why.standing)
+            self.refused(request, problem_of(why))
+            raise
+        self._tell(request, found)
+
+    def answered(self, request: Request, status: int) -> None:
+        """Draw conclusions from how a request was answered."""
+        if self._limits is None:
+            return
+        host = request.client_host
+        if request.uncounted and status != 101:
+            request.uncounted = False
+            if status == 401:
+                self._limits.unknown_key(host)
+            else:
+                self._limits.uncounted(host)
+        if status == 401 and request.credentials_shown:
+            self._limits.misdeed(host, "guessing")
+        elif status == 429 and request.method == b"POST" and not request.denied:
+            self._limits.misdeed(host, "mailboxes")
+
+    def refused(self, request: Request, problem: Problem) -> None:
+        """Count and log a refusal."""
+        self._refused.labels(problem.code).inc()
+        self._log.info(
+            "refused {method} {path} of {client}: {code}",
+            method=logged(request.method),
+            path=logged(request.path),
+            client=request.client_host,
+            code=problem.code,
+        )
+
+    def _see_client(self, request: Request) -> None:
+        client = self.proxies.client(request.client_host, request.requestHeaders)
+        if client is not None:
+            request.forwarded(client)
+        if self._https_only and request.isSecure():
+            request.setHeader(b"Strict-Transport-Security", b"max-age=31536000")
+
+    def _misled(self, request: Request) -> Problem | None:
+        """Whether a name or a page that is not ours has sent the client here."""
+        if self._hosts is not None:
+            host = request.requestHeaders.getRawHeaders(b"Host", (b"",))[0]
+            if host not in self._hosts:
+                return _UNKNOWN_HOST
+        return self._cross_origin.refusal(request)
+
+    def _denied(self, request: Request) -> Problem | None:
+        """Whether the client is to come again later."""
+        if self._limits is None or self._is_notification(request):
+            return None
+        host = request.client_host
+        seconds = self._limits.blocked(host)
+        if seconds:
+            return Problem(
+                429,
+                "blocked",
+                "your network is shut out for a while, for its haste or for what it tried",
+                {"Retry-After": str(seconds)},
+            )
+        try:
+            if request.path.startswith(_DOCUMENTS):
+                self._tell(request, self._limits.document(host))
+            elif _shows_account(request):
+                self._limits.may_show_keys(host)
+                request.uncounted = True  # until it is known whose key that is
+            else:
+                self._tell(request, self._limits.anonymous(host))
+        except RateReached as why:
+            request.denied = True
+            self._tell(request, why.standing)
+            return problem_of(why)
+        return None
+
+    def _is_notification(self, request: Request) -> bool:
+        if request.path != _NOTIFICATIONS:
+            return False
+        named = request.requestHeaders.getRawHeaders("X-Amz-Sns-Topic-Arn", ("",))
+        return named[0] in self._topics
+
+    @staticmethod
+    def _tell(request: Request, standing: Standing | None) -> None:
+        if standing is not None:
+            headers = request.responseHeaders
+            headers.setRawHeaders(b"RateLimit-Limit", [b"%d" % standing.limit])
+            headers.setRawHeaders(b"RateLimit-Remaining", [b"%d" % standing.remaining])
+            headers.setRawHeaders(b"RateLimit-Reset", [b"%d" % standing.reset])
+
+
+def _shows_account(request: Request) -> bool:
+    """Whether there is a credential that may be an account's, which has a rate of its own."""
+    headers = request.requestHeaders
+    for name, start in (
+        (b"Authorization", b"bearer " + _KEY),
+        (b"X-Session-Token", _KEY),
+    ):
+        for value in headers.getRawHeaders(name, ()):
+            if value[: len(start)].lower() == start:
+                return True
+    return (
+        b"session=" in headers.getRawHeaders(b"Cookie", (b"",))[0]
+        or _ACCOUNT_IN_QUERY.search(request.uri) is not None
+    )
