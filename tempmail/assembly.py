@@ -9,36 +9,54 @@ from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.threads import deferToThread
 
 from tempmail import __version__
-from tempmail.bus.local import LocalBus
+from tempmail.announced import Announced
 from tempmail.core.admission import SmtpLimits
 from tempmail.core.ahead import ParsingAhead
 from tempmail.core.attachments import Attachments
+from tempmail.core.authenticity import Authenticity
 from tempmail.core.blocks import BlockExchange, Blocks
 from tempmail.core.budget import ByteBudget
-from tempmail.core.callers import Callers
-from tempmail.core.delivery import Delivery
+from tempmail.core.delivery import Delivery, Door
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
 from tempmail.core.expiry import Sweeper
-from tempmail.core.limits import TokenBuckets
+from tempmail.core.forwarding import ForwardedCheck, ForwardedDelivery
 from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Ingest
 from tempmail.core.public import CLAIMS, PublicInboxes
 from tempmail.core.reading import Reading
-from tempmail.core.recipients import AcceptAll, CatchAll, RejectUnknown, UnknownRecipients
+from tempmail.core.recipients import (
+    CREATIONS,
+    FORGET,
+    AcceptAll,
+    CatchAll,
+    RecipientCheck,
+    RejectUnknown,
+    UnknownRecipients,
+)
 from tempmail.core.signing import Signing
 from tempmail.core.views import Views
 from tempmail.core.waiting import Watching
+from tempmail.entrance import Entrance
+from tempmail.dns.resolver import DnsResolver
+from tempmail.dns.servers import servers
+from tempmail.fetching import Fetching
 from tempmail.http.api import api_resource
 from tempmail.http.events import EventStreams
+from tempmail.http.mcp import McpRoutes
+from tempmail.http.mcp_mailbox_tools import MailboxTools
+from tempmail.http.mcp_tools import Toolbox
 from tempmail.http.metrics import MetricsResource
 from tempmail.http.site import Site
 from tempmail.listening import Listening
-from tempmail.live.factory import InboxFactory
+from tempmail.live.factory import MAX_CONNECTIONS, MAX_EACH, InboxFactory
 from tempmail.live.upgrade import InboxResource
+from tempmail.members import Members
 from tempmail.model.errors import Unavailable
+from tempmail.neighbours import Neighbours
+from tempmail.pages import pages
 from tempmail.settings import Settings
 from tempmail.shutdown import Step, stop_in_order
 from tempmail.smtp import tls
@@ -50,8 +68,8 @@ from tempmail.storage.database import Database
 from tempmail.storage.deliveries import PostgresDeliveries
 from tempmail.storage.embedded import EmbeddedCluster
 from tempmail.storage.health import PostgresHealth
+from tempmail.storage.imap_positions import PostgresImapPositions
 from tempmail.storage.ingest import GroupCommit
-from tempmail.storage.keys import PostgresKeys
 from tempmail.storage.mailboxes import PostgresMailboxes
 from tempmail.storage.messages import PostgresMessages
 from tempmail.storage.migrate import migrate
@@ -89,6 +107,9 @@ class Daemon:
         self._parser.start()
         self._reactor.callWhenRunning(self._sweeper.start)
         self._reactor.callWhenRunning(self._blocks.start)
+        self._reactor.callWhenRunning(self._fetching.start)
+        self._reactor.callWhenRunning(self._resolver.start)
+        self._reactor.callWhenRunning(self._neighbours.start)
         self._ready = True
 
     def _make_data_dir(self) -> None:
@@ -125,13 +146,17 @@ class Daemon:
         messages = PostgresMessages(self._database)
         housekeeping = PostgresHousekeeping(self._database, tombstone_days=settings.tombstone_days)
 
-        bus = LocalBus(metrics)
+        self._neighbours = Neighbours(settings, self._database, metrics, reactor)
+        bus = self._neighbours.bus
         self._parser = ParserPool(reactor, metrics, refused=settings.refused_kinds)
         desk = MailboxDesk(mailboxes, domains, bus)
-        views = Views(messages, self._parser)
+        self._resolver = DnsResolver(reactor, servers(settings.dns), metrics)
+        authenticity = Authenticity(messages, self._parser, self._resolver, metrics, reactor)
+        views = Views(messages, self._parser, authenticity)
         ahead = ParsingAhead(views, bus, metrics, reactor)
-        reading = Reading(domains, messages, views, ahead, bus)
+        reading = Reading(domains, messages, views, ahead, bus, authenticity)
         watching = Watching(desk, messages, bus, ahead.arrived)
+        self._neighbours.look_after(watching)
         self._polls = LongPolls(watching, views, metrics, reactor)
         self._streams = EventStreams(watching, metrics, reactor)
         signing = Signing(PostgresSecrets(self._database, "documents"), time.time)
@@ -144,19 +169,28 @@ class Daemon:
         if policy is UnknownRecipients.CREATE and not settings.public_inboxes:
             policy = UnknownRecipients.ACCEPT
         if policy is UnknownRecipients.CREATE:
-            ingest = CatchAll(self._ingest, recipients, metrics, reactor)
-        check = (
-            RejectUnknown(recipients, reactor)
-            if policy is UnknownRecipients.REJECT
-            else AcceptAll()
-        )
+            creations = self._neighbours.buckets("public_mailboxes", CREATIONS)
+            ingest = catch_all = CatchAll(self._ingest, recipients, metrics, reactor, creations)
+            bus.observe(FORGET, catch_all.forget)
+        check: RecipientCheck = AcceptAll()
+        if policy is UnknownRecipients.REJECT:
+            check = rejecting = RejectUnknown(recipients, reactor)
+            bus.observe(FORGET, rejecting.forget)
         self._deliveries = DeliveryLog(PostgresDeliveries(self._database), desk, metrics, reactor)
         blocks = Blocks(metrics, reactor)
-        self._blocks = BlockExchange(blocks, PostgresBlocks(self._database), metrics, reactor)
+        self._blocks = BlockExchange(blocks, PostgresBlocks(self._database), metrics, reactor, bus)
+        budget = ByteBudget(settings.smtp_bytes_in_flight, metrics.bytes_in_flight)
+        door: Door = Delivery(ingest, bus, self._deliveries, metrics)
+        positions = PostgresImapPositions(self._database)
+        self._fetching = Fetching(settings, door, positions, budget, metrics, reactor)
+        self._announced = Announced(settings, door, budget, metrics, reactor)
+        if settings.recipient_header:
+            door = forwarded = ForwardedDelivery(door, settings.recipient_header, domains, metrics)
+            check = ForwardedCheck(check, forwarded.inboxes)
         self._smtp = MailFactory(
-            Delivery(ingest, bus, self._deliveries, metrics),
+            door,
             domains,
-            ByteBudget(settings.smtp_bytes_in_flight, metrics.bytes_in_flight),
+            budget,
             metrics,
             SmtpSettings(
                 settings.hostname,
@@ -169,19 +203,31 @@ class Daemon:
             ),
             reactor,
             self._tls_context(metrics),
-            SmtpLimits(settings.client_limits, blocks, metrics, reactor),
+            SmtpLimits(settings.client_limits, blocks, metrics, reactor, self._neighbours.buckets),
             check,
         )
-        self._live = InboxFactory(watching, metrics, reactor)
+        entrance = Entrance(
+            settings, self._database, blocks, self._neighbours.buckets, metrics, reactor
+        )
+        most_each = MAX_EACH if settings.rate_limits else MAX_CONNECTIONS
+        self._live = InboxFactory(watching, metrics, reactor, most_each=most_each)
         public = None
         if settings.public_inboxes:
             public = PublicInboxes(
-                recipients, messages, views, domains, TokenBuckets(CLAIMS), metrics, reactor
+                recipients,
+                messages,
+                views,
+                domains,
+                self._neighbours.buckets("public_claims", CLAIMS),
+                metrics,
+                reactor,
             )
-        callers = Callers(PostgresKeys(self._database))
+        members = Members(settings, self._database, metrics, reactor)
+        self._keyring = members.keyring
+        tools = Toolbox(MailboxTools(desk, reading, self._polls, reactor).tools(), metrics)
         self._http = Site(
             api_resource(
-                callers,
+                members.callers,
                 desk,
                 reading,
                 self._polls,
@@ -189,15 +235,27 @@ class Daemon:
                 PostgresHealth(self._database),
                 bus,
                 lambda: self._ready,
+                accounts=members.desk,
                 attachments=Attachments(reading, self._parser),
                 deliveries=self._deliveries,
                 documents=documents,
+                mcp=McpRoutes(tools, members.callers, metrics, reactor, __version__),
                 public=public,
+                sns=self._announced.calls,
+                sign_in=members.sign_in,
+                tickets=members.tickets,
                 version=__version__,
-                websocket=InboxResource(self._live, callers),
+                docs=settings.shows_docs,
+                pages=pages(settings),
+                websocket=InboxResource(
+                    self._live, members.callers, origins=entrance.origins, limits=entrance.limits
+                ),
             ),
             reactor,
             metrics,
+            self._announced.limits,
+            gate=entrance.gate,
+            connections=entrance.connections,
         )
         self._metrics = Site(MetricsResource(metrics), reactor, metrics)
 
@@ -259,9 +317,14 @@ class Daemon:
             Step("closing WebSockets", lambda: self._live.close_all(2), 3),
             Step("the blocks", self._blocks.stop, 1),
             Step("the sweep", self._sweeper.stop, 2),
+            Step("the IMAP accounts", self._fetching.stop, 3),
+            Step("mail of SES", self._announced.stop, 1),
             Step("the last batch", self._ingest.stop, 3, self._ingest.abort),
             Step("the delivery log", self._deliveries.stop, 1),
+            Step("questions to DNS", self._resolver.stop, 1),
             Step("the parsers", self._parser.stop, 2),
+            Step("the other daemons", self._neighbours.stop, 1),
+            Step("the keys in use", self._keyring.stop, 1),
             Step("connections to storage", self._database.stop, 1),
             Step("closing metrics", self._metrics_ports.close, 1),
         ]

@@ -16,6 +16,7 @@ from tempmail.core.forwarding import trusted_header
 from tempmail.dns.servers import server
 from tempmail.imap.account import account
 from tempmail.model.address import domain_name
+from tempmail.ses.topics import topic
 from tempmail.web_options import cors_origin, host_name, proxy_network
 
 DEFAULT_DOMAIN = "tempmail.localhost"
@@ -279,6 +280,19 @@ OPTIONS = (
         "names: ADDRESS?peers=192.0.2.0/24&headers=x-original-to; may be repeated",
         trusted_header,
         many=True,
+    ),
+    Option(
+        "sns-topic",
+        "A topic on which Amazon SES announces mail to POST /api/v1/ses/inbound: "
+        "arn:aws:sns:REGION:ACCOUNT:NAME; may be repeated; without one there is no such route",
+        topic,
+        many=True,
+    ),
+    Option(
+        "sns-insecure",
+        "on believes whoever names the topic, without a signature; for trying things out, in dev "
+        "alone [default: off]",
+        _on_or_off,
     ),
     Option(
         "docs",

@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python import usage
 
 from tempmail import __version__, settings
 from tempmail.assembly import Daemon
 from tempmail.model.errors import TempmailError
+from tempmail.options import OPTIONS, Option
+from tempmail.systemd import ServiceManager
 
 
 class Options(usage.Options):
@@ -30,20 +34,8 @@ class Options(usage.Options):
     )
     optParameters = (
         ("config", None, None, "A TOML file whose keys are these options' names"),
-        *((option.name, None, None, option.help) for option in settings.OPTIONS if not option.many),
+        *((option.name, None, None, option.help) for option in OPTIONS if not option.many),
     )
-
-    def opt_smtp(self, endpoint: str) -> None:
-        self._more("smtp", endpoint)
-
-    def opt_http(self, endpoint: str) -> None:
-        self._more("http", endpoint)
-
-    def opt_domain(self, name: str) -> None:
-        self._more("domain", name)
-
-    def opt_attachments(self, kind: str) -> None:
-        self._more("attachments", kind)
 
     def opt_version(self) -> NoReturn:
         """Show the version and exit"""
@@ -64,22 +56,32 @@ class Options(usage.Options):
         except TempmailError as error:
             fail(error.detail, status=2)
 
-    def _more(self, name: str, value: str) -> None:
-        self.setdefault(name, []).append(value)
+
+def _repeatable(option: Option) -> Callable[[Options, str], None]:
+    """The method by which ``usage.Options`` takes an option more than once."""
+
+    def take(self: Options, value: str) -> None:
+        self.setdefault(option.name, []).append(value)
+
+    take.__doc__ = f"{option.help}; may be repeated"
+    return take
 
 
-for _option in settings.OPTIONS:
+for _option in OPTIONS:
     if _option.many:
-        getattr(Options, f"opt_{_option.name}").__doc__ = f"{_option.help}; may be repeated"
+        setattr(Options, f"opt_{_option.attribute}", _repeatable(_option))
 
 
 class TempmailService(Service):
     """The daemon as twistd starts and stops it."""
 
+    _log = Logger()
+
     def __init__(self, options: Options, reactor: Any) -> None:
         self._options = options
         self._reactor = reactor
         self._daemon: Daemon | None = None
+        self._manager: ServiceManager | None = None
 
     def startService(self) -> None:
         """Everything up to listening happens before the reactor runs, so that what fails ends
@@ -98,13 +100,22 @@ class TempmailService(Service):
                 Path(twistd["pidfile"]).unlink(missing_ok=True)
             fail(error.detail)
         self._daemon = daemon
-        print(daemon.welcome(), file=sys.__stdout__, flush=True)
+        self._manager = ServiceManager(os.environ, daemon.well, self._reactor)
+        self._reactor.callWhenRunning(self._manager.ready, f"Mail for {daemon.summary['domains']}")
+        twistd = self._options.parent
+        if twistd is not None and twistd["logger"]:  # whoever reads that expects no prose
+            self._log.info("ready: SMTP on {smtp}, HTTP on {http}", **daemon.summary)
+        else:
+            print(daemon.welcome(), file=sys.__stdout__, flush=True)
 
     def stopService(self) -> Deferred[None] | None:
         super().stopService()
         if self._daemon is None:
             return None
-        return Deferred.fromCoroutine(self._daemon.stop())
+        assert self._manager is not None
+        self._manager.stopping()
+        manager = self._manager
+        return Deferred.fromCoroutine(self._daemon.stop()).addBoth(lambda _: manager.gone())
 
 
 def makeService(options: Options) -> TempmailService:

@@ -9,225 +9,24 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
+from tempmail.bus.redis_url import RedisUrl
+from tempmail.core.forwarding import TrustedHeader, check_trusted
 from tempmail.core.limits import STRIKE_FORGIVEN, ClientLimits, Rate
+from tempmail.imap.account import Account, check_accounts
 from tempmail.mail.refused_kinds import REFUSED_KINDS
-from tempmail.model.address import Domains, domain_name
+from tempmail.model.address import Domains
 from tempmail.model.errors import InvalidInput
-
-DEFAULT_DOMAIN = "tempmail.localhost"
+from tempmail.options import DEFAULT_DOMAIN, OPTIONS, Option
+from tempmail.ses.topics import Topic
+from tempmail.web_options import check_web
 
 _MOST_OF_A_FILE = 64 * 1024  # bytes of one option's value
-
-
-@frozen
-class Option:
-    """One thing to choose.
-
-    :ivar parse: from text to value; raises ``ValueError`` or :class:`InvalidInput`.
-    :ivar many: whether it may be given more than once (in a variable: separated by spaces).
-    """
-
-    name: str
-    help: str
-    parse: Callable[[str], Any] = str
-    many: bool = False
-
-    @property
-    def variable(self) -> str:
-        return "TEMPMAIL_" + self.name.upper().replace("-", "_")
-
-    @property
-    def attribute(self) -> str:
-        return self.name.replace("-", "_")
-
-
-def _bytes_up_to(most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        count = int(text)
-        if not 64 * 1024 <= count <= most:
-            raise ValueError(f"is between 65536 and {most}")
-        return count
-
-    return parse
-
-
-def _days(text: str) -> int:
-    days = int(text)
-    if not 0 <= days <= 3650:
-        raise ValueError("is between 0 and 3650")
-    return days
-
-
-def _at_least_one(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 10**15:
-        raise ValueError("is at least 1")
-    return count
-
-
-def _count(text: str) -> int:
-    return 0 if text == "0" else _at_least_one(text)
-
-
-def _on_or_off(text: str) -> bool:
-    if text not in ("on", "off"):
-        raise ValueError("is on or off")
-    return text == "on"
-
-
-def _kind(text: str) -> str:
-    kind = text.lower().removeprefix(".")
-    if not kind.replace("-", "").replace("_", "").isalnum():
-        raise ValueError("is a kind of file, such as exe")
-    return kind
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"is one of {', '.join(words)}")
-        return text
-
-    return parse
-
-
-OPTIONS = (
-    Option(
-        "smtp",
-        "Where mail is received, a Twisted endpoint such as tcp:25 or tls:465:... "
-        "[default: tcp:2525:interface=127.0.0.1]",
-        many=True,
-    ),
-    Option(
-        "http",
-        "Where the API and the WebSockets are served [default: tcp:8080:interface=127.0.0.1]",
-        many=True,
-    ),
-    Option("metrics", "Where Prometheus metrics are served; not served without it"),
-    Option(
-        "domain",
-        f"A domain to receive mail for; the first is the default one [default: {DEFAULT_DOMAIN}]",
-        domain_name,
-        many=True,
-    ),
-    Option(
-        "database",
-        "PostgreSQL 14 or later, as postgresql://user@host/name; without it an embedded server "
-        "runs in the data directory",
-    ),
-    Option("tls-cert", "PEM file with the certificate chain for STARTTLS", Path),
-    Option("tls-key", "PEM file with its private key", Path),
-    Option(
-        "data-dir",
-        "What must survive a restart [default: /var/lib/tempmail for root, else "
-        "~/.local/share/tempmail or what XDG_DATA_HOME says]",
-        Path,
-    ),
-    Option("hostname", "Our name in the SMTP greeting [default: the first domain]", domain_name),
-    Option(
-        "max-message-bytes",
-        "The largest message taken, announced as SIZE [default: 26214400]",
-        _bytes_up_to(512 * 1024**2),
-    ),
-    Option(
-        "tombstone-days",
-        "For how long a released address is given to nobody else [default: 30]",
-        _days,
-    ),
-    Option(
-        "unknown-recipients",
-        "accept mail for addresses that nobody made and drop it in silence, reject it at RCPT, or "
-        "create a public mailbox of the first mail [default: accept]",
-        _one_of("accept", "reject", "create"),
-    ),
-    Option(
-        "public-inboxes",
-        "off closes the interfaces that make mailboxes which everybody reads, and turns "
-        "--unknown-recipients create into accept [default: on]",
-        _on_or_off,
-    ),
-    Option(
-        "attachments",
-        "A kind of attachment that is not handed out, such as exe; may be repeated; `none` refuses "
-        "none [default: what Gmail and Outlook refuse, and programs of other systems]",
-        _kind,
-        many=True,
-    ),
-    Option(
-        "bare-newline",
-        "keep mail with a CR or LF that stands alone as it is, or reject it [default: keep]",
-        _one_of("keep", "reject"),
-    ),
-    Option(
-        "rate-limits",
-        "on or off; off lifts every limit on a single SMTP client, and blocks nobody [default: on]",
-        _on_or_off,
-    ),
-    Option(
-        "smtp-connections",
-        "SMTP connections open at once, of all clients together [default: 2000]",
-        _at_least_one,
-    ),
-    Option(
-        "smtp-connections-per-client",
-        "SMTP connections open at once of one client, an IPv4 address or IPv6 /64 [default: 400]",
-        _at_least_one,
-    ),
-    Option("smtp-messages-per-minute", "Messages of one client [default: 300000]", _at_least_one),
-    Option(
-        "smtp-recipients-per-minute",
-        "Recipients of one client's messages [default: 600000]",
-        _at_least_one,
-    ),
-    Option(
-        "smtp-bytes-per-minute",
-        "Content of one client's messages [default: 12582912000]",
-        _at_least_one,
-    ),
-    Option(
-        "smtp-burst-seconds",
-        "How many seconds' worth of these three a client may use at once [default: 20]",
-        _at_least_one,
-    ),
-    Option(
-        "smtp-recipients-per-message",
-        "Recipients of one message, further ones get 452 [default: 100]",
-        _at_least_one,
-    ),
-    Option(
-        "smtp-errors",
-        "Permanent refusals after which a session is ended with 421 [default: 10]",
-        _at_least_one,
-    ),
-    Option(
-        "smtp-seconds",
-        "Seconds for a command, and for the content of a message besides what its size earns it; "
-        "10 under stress (RFC 5321 section 4.5.3.2) [default: 300]",
-        _at_least_one,
-    ),
-    Option(
-        "smtp-bytes-in-flight",
-        "Content that all messages under way may hold, beyond that 452 [default: 268435456]",
-        _bytes_up_to(64 * 1024**3),
-    ),
-    Option(
-        "smtp-strikes",
-        "Sessions ended for their errors after which a client is blocked for a while, one "
-        "being forgiven every two minutes; 0 blocks nobody [default: 5]",
-        _count,
-    ),
-    Option(
-        "environment",
-        "dev or prod; prod makes no certificate of its own and wants a --domain [default: dev]",
-        _one_of("dev", "prod"),
-    ),
-)
 
 
 @frozen
@@ -239,6 +38,7 @@ class Settings:
     metrics: str | None = None
     domain: tuple[str, ...] = (DEFAULT_DOMAIN,)
     database: str | None = None
+    redis: RedisUrl | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     data_dir: Path = field(factory=lambda: _data_home(os.environ))
@@ -249,6 +49,10 @@ class Settings:
     attachments: tuple[str, ...] = ()
     public_inboxes: bool = True
     bare_newline: str = "keep"
+    host: tuple[str, ...] = ()
+    cors_origin: tuple[str, ...] = ()
+    trusted_proxy: tuple[str, ...] = ()
+    http_connections: int = 10_000
     rate_limits: bool = True
     smtp_connections: int = 2000
     smtp_connections_per_client: int = 400
@@ -261,11 +65,28 @@ class Settings:
     smtp_seconds: int = 300
     smtp_bytes_in_flight: int = 256 * 1024 * 1024
     smtp_strikes: int = 5
+    dns: tuple[str, ...] = ("system",)
+    imap: tuple[Account, ...] = ()
+    recipient_header: tuple[TrustedHeader, ...] = ()
+    sns_topic: tuple[Topic, ...] = ()
+    sns_insecure: bool = False
+    docs: bool | None = None
+    sign_up: str | None = None
     environment: str = "dev"
 
     @hostname.default
     def _first_domain(self) -> str:
         return self.domain[0]
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether the API is described to whoever asks."""
+        return self.environment != "prod" if self.docs is None else self.docs
+
+    @property
+    def signs_up(self) -> str:
+        """Who may make an account."""
+        return self.sign_up or ("open" if self.environment == "dev" else "closed")
 
     @property
     def refused_kinds(self) -> frozenset[str]:
@@ -309,23 +130,8 @@ def load(
     :param only: the options looked at, all where None; the others keep their defaults.
     :raises InvalidInput: naming the option, where it was set and what it should be.
     """
-    file = _read(config) if config is not None else {}
-    unknown = set(file) - {option.name for option in OPTIONS}
-    if unknown:
-        raise InvalidInput(f"{config}: unknown keys: {', '.join(sorted(unknown))}")
-    chosen: dict[str, Any] = {}
-    for option in OPTIONS:
-        if only is not None and option.name not in only:
-            continue
-        for source, value in (
-            (f"--{option.name}", given.get(option.name)),
-            (option.variable, environ.get(option.variable)),
-            (f"{option.variable}_FILE", _content(option, environ)),
-            (f"{option.name} in {config}", file.get(option.name)),
-        ):
-            if value not in (None, "", []):
-                chosen[option.attribute] = _parsed(option, source, value)
-                break
+    choices = choose(given, environ, config, only)
+    chosen = {one.option.attribute: one.value for one in choices if one.source}
     chosen.setdefault("data_dir", _data_home(environ))
     settings = Settings(**chosen)
     _check(settings)
@@ -350,6 +156,51 @@ def _content(option: Option, environ: Mapping[str, str]) -> str | None:
         raise InvalidInput(f"{variable} {name}: {error.strerror}") from error
     except UnicodeError as error:
         raise InvalidInput(f"{variable} {name}: is not UTF-8") from error
+
+
+@frozen
+class Choice:
+    """What became of one option.
+
+    :ivar value: parsed; None where nobody chose.
+    :ivar source: where that was said, ``--name`` or a variable or a file; empty where nobody did.
+    """
+
+    option: Option
+    value: Any
+    source: str
+
+
+def choose(
+    given: Mapping[str, Any],
+    environ: Mapping[str, str],
+    config: Path | None = None,
+    only: Collection[str] | None = None,
+) -> list[Choice]:
+    """What was chosen for each option, as :func:`load` takes it.
+
+    :raises InvalidInput: naming the option, where it was set and what it should be.
+    """
+    file = _read(config) if config is not None else {}
+    unknown = set(file) - {option.name for option in OPTIONS}
+    if unknown:
+        raise InvalidInput(f"{config}: unknown keys: {', '.join(sorted(unknown))}")
+    choices = []
+    for option in OPTIONS:
+        if only is not None and option.name not in only:
+            continue
+        choice = Choice(option, None, "")
+        for source, value in (
+            (f"--{option.name}", given.get(option.name)),
+            (option.variable, environ.get(option.variable)),
+            (f"{option.variable}_FILE", _content(option, environ)),
+            (f"{option.name} in {config}", file.get(option.name)),
+        ):
+            if value not in (None, "", []):
+                choice = Choice(option, _parsed(option, source, value), source)
+                break
+        choices.append(choice)
+    return choices
 
 
 def _read(config: Path) -> dict[str, Any]:
@@ -377,6 +228,14 @@ def _parsed(option: Option, source: str, value: Any) -> Any:
 
 
 def _check(settings: Settings) -> None:
+    check_trusted(settings.recipient_header, settings.domains)
+    strict = settings.environment == "prod"
+    check_accounts(settings.imap, settings.domains, os.environ, strict=strict)
+    if strict and settings.sns_insecure:
+        raise InvalidInput("--sns-insecure is not for --environment prod")
+    if len(settings.dns) > 1 and not {"off", "system"}.isdisjoint(settings.dns):
+        raise InvalidInput("--dns off and --dns system stand alone")
+    check_web(settings.cors_origin, settings.trusted_proxy, settings.environment)
     if settings.smtp_bytes_in_flight < settings.max_message_bytes:
         raise InvalidInput("--smtp-bytes-in-flight has room for one --max-message-bytes at least")
     if (settings.tls_cert is None) != (settings.tls_key is None):
@@ -386,6 +245,8 @@ def _check(settings: Settings) -> None:
             raise InvalidInput(f"{name} {path}: cannot be read")
     if settings.environment == "prod" and settings.domain == (DEFAULT_DOMAIN,):
         raise InvalidInput("--environment prod needs a --domain to receive mail for")
+    if settings.environment == "prod" and settings.redis is not None and settings.redis.is_exposed:
+        raise InvalidInput("--environment prod wants a password for a --redis on another machine")
 
 
 def _data_home(environ: Mapping[str, str]) -> Path:

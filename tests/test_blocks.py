@@ -54,7 +54,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 
 def test_a_block_is_made_listed_kept_over_a_restart_and_lifted(tmp_path: Path) -> None:
     with daemon(tmp_path, "--smtp-strikes", "1", "--rate-limits", "on") as running:
-        assert command(tmp_path, "block", "ls").stdout == "nobody is blocked\n"
+        assert command(tmp_path, "block", "ls").stderr == "nobody is blocked\n"
         misbehave(running)
         assert greeting(running)[0] == 220
         misbehave(running)
@@ -71,10 +71,10 @@ def test_a_block_is_made_listed_kept_over_a_restart_and_lifted(tmp_path: Path) -
         assert listed.stdout.splitlines()[1].split()[-2:] == ["1", "errors"]
 
         lifted = command(tmp_path, "block", "lift", "127.0.0.1")
-        assert (lifted.returncode, lifted.stdout) == (0, "lifted 127.0.0.1\n")
+        assert (lifted.returncode, lifted.stdout) == (0, "LIFTED   \n127.0.0.1\n")
         assert within(20, lambda: greeting(running)[0] == 220)
         again = command(tmp_path, "block", "lift", "127.0.0.1")
-        assert (again.returncode, again.stderr) == (1, "tempmail: 127.0.0.1 is not blocked\n")
+        assert (again.returncode, again.stderr) == (3, "tempmail: 127.0.0.1 is not blocked\n")
 
 
 def test_with_rate_limits_off_nobody_is_blocked(tmp_path: Path) -> None:

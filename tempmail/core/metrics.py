@@ -28,6 +28,11 @@ class Metrics:
             "Times that a changed certificate or key could not be used; the old pair stayed.",
             registry=r,
         )
+        self.tls_not_after = Gauge(
+            "tempmail_tls_not_after_timestamp_seconds",
+            "When the certificate of STARTTLS expires, in Unix time.",
+            registry=r,
+        )
         self.smtp_replies = Counter(
             "tempmail_smtp_replies_total",
             "Answers to complete messages, by reply code.",
@@ -66,16 +71,43 @@ class Metrics:
             buckets=_COMMIT_SECONDS,
             registry=r,
         )
+        self.arrival_seconds = Histogram(
+            "tempmail_arrival_seconds",
+            "From a mail's last byte until it is committed and whoever watches has been told.",
+            buckets=_COMMIT_SECONDS,
+            registry=r,
+        )
         self.database_refused = Counter(
             "tempmail_database_refused_total",
             "Requests that storage turned away or failed, by reason.",
             ["reason"],
             registry=r,
         )
+        self.key_checks = Counter(
+            "tempmail_key_checks_total",
+            "API keys that came with a request: remembered, looked_up or unknown.",
+            ["how"],
+            registry=r,
+        )
+        self.sign_ins = Counter(
+            "tempmail_sign_ins_total",
+            "Ceremonies with a passkey, by kind and outcome.",
+            ["ceremony", "outcome"],
+            registry=r,
+        )
         self.http_responses = Counter(
             "tempmail_http_responses_total",
             "HTTP responses, by method and status.",
             ["method", "status"],
+            registry=r,
+        )
+        self.http_connections = Gauge(
+            "tempmail_http_connections", "Open HTTP connections, WebSockets apart.", registry=r
+        )
+        self.http_refused = Counter(
+            "tempmail_http_refused_total",
+            "HTTP connections and requests refused before they were routed, by the problem's code.",
+            ["code"],
             registry=r,
         )
         self.http_bytes_held = Gauge(
@@ -91,6 +123,25 @@ class Metrics:
         self.parses = Counter(
             "tempmail_parses_total", "Messages parsed, by outcome.", ["outcome"], registry=r
         )
+        self.authentications = Counter(
+            "tempmail_authentications_total",
+            "Messages whose origin was looked into (SPF, DKIM, DMARC, ARC), by outcome.",
+            ["outcome"],
+            registry=r,
+        )
+        self.authentication_verdicts = Counter(
+            "tempmail_authentication_verdicts_total",
+            "What was found of the origin of messages, by method and result.",
+            ["method", "result"],
+            registry=r,
+        )
+        self.dns_lookups = Counter(
+            "tempmail_dns_lookups_total",
+            "Questions to DNS, by outcome: answered, cached, failed, over the budget, or not asked"
+            " because no resolver answers.",
+            ["outcome"],
+            registry=r,
+        )
         self.parses_ahead = Counter(
             "tempmail_parses_ahead_total",
             "Messages that arrived where somebody watches, by whether parsing them was started.",
@@ -102,6 +153,18 @@ class Metrics:
         )
         self.event_streams = Gauge(
             "tempmail_event_streams", "Open server-sent event streams.", registry=r
+        )
+        self.mcp_calls = Counter(
+            "tempmail_mcp_calls_total",
+            "Uses of tools by agents, by tool and outcome.",
+            ["tool", "outcome"],
+            registry=r,
+        )
+        self.mcp_errors = Counter(
+            "tempmail_mcp_errors_total",
+            "Messages of agents that were answered with a JSON-RPC error, by its code.",
+            ["code"],
+            registry=r,
         )
         self.followers_refused = Counter(
             "tempmail_followers_refused_total",
@@ -117,6 +180,11 @@ class Metrics:
         )
         self.sweep_failures = Counter(
             "tempmail_sweep_failures_total", "Sweeps that ended with an error.", registry=r
+        )
+        self.swept_at = Gauge(
+            "tempmail_swept_timestamp_seconds",
+            "When a sweep last left nothing to do, in Unix time: what the sweeper lags behind.",
+            registry=r,
         )
         self.subscriber_failures = Counter(
             "tempmail_bus_subscriber_failures_total",
@@ -138,7 +206,7 @@ class Metrics:
         )
         self.limit_denials = Counter(
             "tempmail_limit_denials_total",
-            "SMTP connections and messages that a limit denied, by limit.",
+            "SMTP connections and messages, and HTTP requests, that a limit denied, by limit.",
             ["limit"],
             registry=r,
         )
@@ -152,5 +220,88 @@ class Metrics:
         self.block_exchange_failures = Counter(
             "tempmail_block_exchange_failures_total",
             "Times that blocks could not be exchanged with storage.",
+            registry=r,
+        )
+        self.bus_connected = Gauge(
+            "tempmail_bus_connected",
+            "1 while Redis is there and heard, 0 while it is away or there is none.",
+            registry=r,
+        )
+        self.bus_published = Counter(
+            "tempmail_bus_published_total", "Events handed to Redis.", registry=r
+        )
+        self.bus_received = Counter(
+            "tempmail_bus_received_total",
+            "Payloads of other daemons that Redis brought.",
+            registry=r,
+        )
+        self.bus_ignored = Counter(
+            "tempmail_bus_ignored_total",
+            "Payloads that no daemon of ours can have sent, by reason.",
+            ["reason"],
+            registry=r,
+        )
+        self.bus_dropped = Counter(
+            "tempmail_bus_dropped_total",
+            "Events that Redis did not take; the other daemons read the database instead.",
+            registry=r,
+        )
+        self.bus_lost = Counter(
+            "tempmail_bus_connections_lost_total",
+            "Connections to Redis that were lost or could not be made.",
+            registry=r,
+        )
+        self.bus_rounds = Counter(
+            "tempmail_bus_rounds_total",
+            "Times that the database was read for what other daemons did.",
+            registry=r,
+        )
+        self.other_daemons = Gauge(
+            "tempmail_other_daemons", "Other daemons at work on the database.", registry=r
+        )
+        self.shared_limit_failures = Counter(
+            "tempmail_shared_limit_failures_total",
+            "Uses of rate limits that the other daemons did not hear of.",
+            registry=r,
+        )
+        self.forwarded = Counter(
+            "tempmail_forwarded_total",
+            "Mails to the address of a forwarder, by whether a trusted header named another.",
+            ["outcome"],
+            registry=r,
+        )
+        self.imap_accounts = Gauge(
+            "tempmail_imap_accounts",
+            "1 for what is done with an IMAP account now.",
+            ["account", "state"],
+            registry=r,
+        )
+        self.imap_mails = Counter(
+            "tempmail_imap_mails_total",
+            "Mails of IMAP accounts, by what became of them.",
+            ["account", "outcome"],
+            registry=r,
+        )
+        self.sns_calls = Counter(
+            "tempmail_sns_calls_total",
+            "What Amazon SNS, or somebody in its name, posted, by what became of it.",
+            ["outcome"],
+            registry=r,
+        )
+        self.sns_recipients_not_ours = Counter(
+            "tempmail_sns_recipients_not_ours_total",
+            "Recipients of mail by Amazon SES that are under none of our domains.",
+            registry=r,
+        )
+        self.sns_certificates = Counter(
+            "tempmail_sns_certificates_total",
+            "Certificates of Amazon SNS that were asked for, by outcome.",
+            ["outcome"],
+            registry=r,
+        )
+        self.imap_failures = Counter(
+            "tempmail_imap_failures_total",
+            "Connections to IMAP accounts that failed or were lost.",
+            ["account"],
             registry=r,
         )
