@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -16,7 +17,8 @@ from tempmail.model.errors import InvalidInput, Unavailable
 _BACKLOG = 1024
 """Connections that the kernel holds for us; Twisted's 50 overflow in a burst of senders."""
 
-_WITH_BACKLOG = ("tcp:", "tcp4:", "tcp6:", "ssl:", "tls:")
+_WITH_BACKLOG = re.compile(r"\A(haproxy:|secured:.*:)?(tcp|tcp4|tcp6|ssl|tls):")
+"""Endpoints that open their own ports; what systemd opened has the ``Backlog=`` of its unit."""
 
 
 class Listening:
@@ -36,7 +38,7 @@ class Listening:
         :raises InvalidInput: it describes no endpoint.
         :raises Unavailable: the port is taken, or not ours to open.
         """
-        if description.startswith(_WITH_BACKLOG) and "backlog=" not in description:
+        if _WITH_BACKLOG.search(description) and "backlog=" not in description:
             description = f"{description}:backlog={_BACKLOG}"
         try:
             endpoint = serverFromString(self._reactor, description)
@@ -57,6 +59,14 @@ class Listening:
         """Take no new connections; fires when the ports are closed."""
         ports, self.ports = self.ports, []
         return gatherResults([maybeDeferred(port.stopListening) for port in ports])
+
+    def standing(self) -> tuple[int, int]:
+        """How many of the ports are open, and of how many that were opened.
+
+        A port ends by itself where the system takes its socket away.
+        """
+        opened = sum(bool(getattr(port, "connected", True)) for port in self.ports)
+        return opened, len(self.ports)
 
     def where(self) -> list[str]:
         """Host and port of each TCP port, path of others."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL, crypto
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from twisted.internet.interfaces import IOpenSSLContextFactory, IReactorTime
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
 from twisted.logger import Logger
@@ -41,18 +41,26 @@ class ReloadedContext:
     :param key: likewise.
     :param clock: the reactor.
     :param failures: counts changes that could not be used.
+    :param not_after: shows when the certificate in use expires.
     :raises InvalidInput: at first the files have to be right.
     """
 
     def __init__(
-        self, certificate: Path, key: Path, clock: IReactorTime, failures: Counter | None = None
+        self,
+        certificate: Path,
+        key: Path,
+        clock: IReactorTime,
+        failures: Counter | None = None,
+        not_after: Gauge | None = None,
     ) -> None:
         self._files = certificate, key
         self._clock = clock
         self._failures = failures
+        self._not_after = not_after
         self._seen = self._state()
         self._looked = clock.seconds()
         self._options = server_context(certificate, key)
+        self._show()
 
     def getContext(self) -> SSL.Context:  # noqa: N802  # Twisted's name
         """The newest context that could be made."""
@@ -74,7 +82,14 @@ class ReloadedContext:
                 self._failures.inc()
             _log.error("the certificate is not changed: {why}", why=error.detail)
         else:
+            self._show()
             _log.info("the certificate was read again")
+
+    def _show(self) -> None:
+        certificate = self._options.certificate
+        if self._not_after is not None and certificate is not None:
+            expires = certificate.to_cryptography().not_valid_after_utc
+            self._not_after.set(expires.timestamp())
 
     def _state(self) -> list[tuple[int, int, int] | None]:
         """What differs where a file was written or replaced."""

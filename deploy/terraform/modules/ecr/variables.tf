@@ -1,0 +1,4 @@
+variable "name" {
+  description = "Of the repository."
+  type        = string
+}
