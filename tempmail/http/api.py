@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
+from tempmail.core.accounts import AccountDesk
 from tempmail.core.attachments import Attachments
 from tempmail.core.callers import Callers
 from tempmail.core.delivery_log import DeliveryLog
@@ -18,15 +19,23 @@ from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Health
 from tempmail.core.public import PublicInboxes
 from tempmail.core.reading import Reading
+from tempmail.core.sign_in import SignIn
+from tempmail.core.tickets import Tickets
+from tempmail.http.accounts import AccountRoutes
 from tempmail.http.attachments import AttachmentRoutes
 from tempmail.http.deliveries import DeliveryRoutes
+from tempmail.http.descriptions import DescriptionRoutes
 from tempmail.http.dialects import DialectRoutes
 from tempmail.http.documents import DocumentRoutes
+from tempmail.http.elsewhere import WEBSOCKET
 from tempmail.http.events import EventRoutes, EventStreams
 from tempmail.http.health import HealthRoutes
 from tempmail.http.mailboxes import MailboxRoutes
+from tempmail.http.mcp import McpRoutes
 from tempmail.http.messages import MessageRoutes
-from tempmail.http.routes import klein_app
+from tempmail.http.routes import Route, dispatched, klein_app
+from tempmail.http.sign_in import SignInRoutes
+from tempmail.http.sns import Calls, SnsRoutes
 from tempmail.http.waiting import WaitRoutes
 
 WEBSOCKET_PATH = [b"ws", b"inbox"]
@@ -42,44 +51,60 @@ def api_resource(
     bus: Bus,
     ready: Callable[[], bool],
     *,
+    accounts: AccountDesk,
     attachments: Attachments,
     deliveries: DeliveryLog,
     documents: Documents,
+    mcp: McpRoutes,
     public: PublicInboxes | None,
+    sns: Calls | None = None,
+    sign_in: SignIn,
+    tickets: Tickets,
     version: str,
+    docs: bool = True,
+    pages: Sequence[Route] = (),
     websocket: IResource | None = None,
 ) -> IResource:
     """Everything under ``/api/v1`` and ``/health``, and what is mounted beside them.
 
     :param callers: says who asks.
+    :param mcp: for agents.
     :param ready: False while the daemon starts and while it stops.
     :param public: mailboxes that everybody reads; None where there are none.
+    :param sns: takes what Amazon SNS posts; None where it is to post nothing.
     :param version: shown in ``/health``.
+    :param docs: whether to serve the OpenAPI document and the page made of it.
+    :param pages: for people; what programs ask for is described without them.
     :param websocket: a leaf that answers everything below ``/ws/inbox``.
     """
-    app = klein_app(
-        [
-            *MailboxRoutes(desk).routes(),
-            *MessageRoutes(reading, documents).routes(),
-            *DocumentRoutes(reading, documents).routes(),
-            *WaitRoutes(polls, documents).routes(),
-            *EventRoutes(streams).routes(),
-            *AttachmentRoutes(attachments).routes(),
-            *DeliveryRoutes(deliveries).routes(),
-            *(DialectRoutes(public).routes() if public is not None else ()),
-            *HealthRoutes(health, bus, ready, version).routes(),
-        ],
-        callers,
-    )
-    return _Root(app.resource(), websocket)
+    routes = [
+        *MailboxRoutes(desk).routes(),
+        *MessageRoutes(reading, documents).routes(),
+        *DocumentRoutes(reading, documents).routes(),
+        *WaitRoutes(polls, documents).routes(),
+        *EventRoutes(streams, callers).routes(),
+        *AttachmentRoutes(attachments).routes(),
+        *DeliveryRoutes(deliveries).routes(),
+        *AccountRoutes(accounts, tickets).routes(),
+        *SignInRoutes(sign_in, accounts).routes(),
+        *(DialectRoutes(public).routes() if public is not None else ()),
+        *mcp.routes(),
+        *(SnsRoutes(sns).routes() if sns is not None else ()),
+        *HealthRoutes(health, bus, ready, version).routes(),
+    ]
+    if docs:
+        routes += DescriptionRoutes([*routes, WEBSOCKET], version).routes()
+    routes += pages
+    klein = klein_app(routes, callers).resource()
+    return _Root(dispatched(routes, callers, klein), websocket)
 
 
 class _Root(Resource):
-    """Klein for every path but the WebSocket's."""
+    """The routes for every path but the WebSocket's."""
 
-    def __init__(self, klein: IResource, websocket: IResource | None) -> None:
+    def __init__(self, routes: IResource, websocket: IResource | None) -> None:
         super().__init__()
-        self._klein = klein
+        self._routes = routes
         self._websocket = websocket
 
     def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
@@ -90,4 +115,4 @@ class _Root(Resource):
             request.prepath.append(request.postpath.pop(0))
             return self._websocket
         request.postpath.insert(0, request.prepath.pop())
-        return self._klein
+        return self._routes

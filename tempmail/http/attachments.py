@@ -36,6 +36,7 @@ class AttachmentRoutes:
                     200: Returns(description="Its content", media_type="application/octet-stream")
                 },
                 refuses=(AttachmentBlocked,),
+                name="download_attachment",
             )
         ]
 

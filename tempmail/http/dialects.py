@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from tempmail.core.public import PublicInboxes, Shown
 from tempmail.http.answers import Answer, json
+from tempmail.http.described import described
 from tempmail.http.finishing import to_the_end
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
@@ -23,36 +24,43 @@ from tempmail.model.errors import AddressUnavailable, InvalidInput, LimitReached
 class ClaimAddress(Struct, kw_only=True):
     """The name to have; what else is sent is not looked at."""
 
-    username: Annotated[str, Meta(max_length=253)] | None = None
+    username: (
+        Annotated[str, described("The name to have", "happy-tiger", max_length=253)] | None
+    ) = None
 
 
 class ClaimedAddress(Struct):
-    temp_email_addr: str
+    temp_email_addr: Annotated[str, described("Where it receives mail", "happy-tiger@example.org")]
 
 
 class PollInbox(Struct, kw_only=True):
     """Whose messages to list."""
 
-    address: Annotated[str, Meta(max_length=320)]
+    address: Annotated[str, described("The mailbox's", "happy-tiger@example.org", max_length=320)]
 
 
 class PublicAttachment(Struct):
-    filename: str
-    content_type: str
-    size: int
+    filename: Annotated[str, described("Safe to save under", "invoice.pdf")]
+    content_type: Annotated[str, described("As the mail declares it", "application/pdf")]
+    size: Annotated[int, described("Bytes", 48213)]
 
 
 class PublicMessage(Struct, kw_only=True):
     """``truncated`` says that there is too much to show its bodies as well."""
 
-    id: UUID
-    sender: str
-    subject: str
-    body_text: str
-    body_html: str
+    id: Annotated[UUID, described("Its own", "00000000-002a-8c1d-9f3b-6a0d5e7f1b24")]
+    sender: Annotated[str, described("Who it says it is from", "noreply@shop.example")]
+    subject: Annotated[str, described("Empty where it has none", "Your code is 482913")]
+    body_text: Annotated[str, described("Its text", "Your code is 482913.\n")]
+    body_html: Annotated[
+        str,
+        described(
+            "Its HTML as it came, for a sandbox alone; may be empty", "<p>Your code is 482913.</p>"
+        ),
+    ]
     attachments: list[PublicAttachment]
-    received_at: datetime
-    truncated: bool
+    received_at: Annotated[datetime, described("RFC 3339, in UTC", "2030-05-17T09:24:31Z", tz=True)]
+    truncated: Annotated[bool, described("Whether its bodies were left out, being too much", False)]
 
 
 class PublicMessages(Struct):
@@ -60,8 +68,8 @@ class PublicMessages(Struct):
 
 
 class GeneratedInbox(Struct):
-    id: str
-    address: str
+    id: Annotated[str, described("What stands before the @", "1a2b3c4d")]
+    address: Annotated[str, described("Where it receives mail", "1a2b3c4d@example.org")]
 
 
 class DialectRoutes:

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import msgspec
 
 from tempmail.core.ports import Bus, Health
 from tempmail.http.answers import Answer, json
+from tempmail.http.described import described
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model.errors import Unavailable
 
 OK = "ok"
 UNAVAILABLE = "unavailable"
+DEGRADED = "degraded"
 
 
 class Report(msgspec.Struct):
-    """Each ``ok``, or in a word what is wrong."""
+    """Each ``ok``, or in a word what is wrong.
 
-    status: str
-    database: str
-    bus: str
-    version: str
+    :ivar status: ``unavailable``, with 503, where the database is; ``degraded`` where only the bus
+        is: mail is taken and read as ever, what other daemons do is noticed seconds later.
+    :ivar bus: see :meth:`tempmail.core.ports.Bus.status`.
+    """
+
+    status: Annotated[str, described("`ok`, `degraded` or `unavailable`", "ok")]
+    database: Annotated[str, described("`ok` or `unavailable`", "ok")]
+    bus: Annotated[str, described("`ok` or `unavailable`", "ok")]
+    version: Annotated[str, described("Ours", "1.0.0")]
 
 
 class Status(msgspec.Struct):
-    status: str
+    status: Annotated[str, described("`ok` or `unavailable`", "ok")]
 
 
 class HealthRoutes:
@@ -54,8 +62,9 @@ class HealthRoutes:
 
     async def report(self, _: Ask[Nothing]) -> Answer:
         database, bus = await self._database(), self._bus.status()
-        well = database == bus == OK
-        return _answer(well, Report(OK if well else UNAVAILABLE, database, bus, self._version))
+        well = database == OK
+        status = UNAVAILABLE if not well else DEGRADED if bus == UNAVAILABLE else OK
+        return _answer(well, Report(status, database, bus, self._version))
 
     async def live(self, _: Ask[Nothing]) -> Answer:
         return _answer(True, Status(OK))

@@ -8,12 +8,10 @@ from attrs import evolve
 
 from tempmail.core.mailboxes import MailboxDesk, Wish
 from tempmail.http.answers import EMPTY, Answer, json
+from tempmail.http.asked import CreateMailbox, ExtendMailbox, ListMailboxes
 from tempmail.http.cursors import Cursor
 from tempmail.http.finishing import to_the_end
 from tempmail.http.representations import (
-    CreateMailbox,
-    ExtendMailbox,
-    ListMailboxes,
     Mailbox,
     MailboxList,
     mailbox_of,
@@ -42,8 +40,15 @@ class MailboxRoutes:
                 Access.OPTIONAL,
                 query=CreateMailbox,
                 body=CreateMailbox,
-                returns={201: Returns(description="The mailbox", shape=Mailbox)},
+                returns={
+                    201: Returns(
+                        description="The mailbox",
+                        shape=Mailbox,
+                        headers={"Location": "Where it is"},
+                    )
+                },
                 refuses=(AddressUnavailable, LimitReached),
+                name="create_mailbox",
             ),
             Route(
                 "GET",
@@ -53,6 +58,8 @@ class MailboxRoutes:
                 Access.CODES,
                 query=ListMailboxes,
                 returns={200: Returns(description="A page of mailboxes", shape=MailboxList)},
+                refuses=(Forbidden,),
+                name="list_mailboxes",
             ),
             Route(
                 "GET",
@@ -61,6 +68,7 @@ class MailboxRoutes:
                 "Look at a mailbox",
                 Access.CODES,
                 returns={200: Returns(description="The mailbox", shape=Mailbox)},
+                name="get_mailbox",
             ),
             Route(
                 "PATCH",
@@ -69,6 +77,7 @@ class MailboxRoutes:
                 "Let a mailbox live longer, or shorter",
                 body=ExtendMailbox,
                 returns={200: Returns(description="The mailbox", shape=Mailbox)},
+                name="extend_mailbox",
             ),
             Route(
                 "DELETE",
@@ -76,6 +85,7 @@ class MailboxRoutes:
                 self.delete,
                 "End a mailbox",
                 returns={204: Returns(description="It has ended")},
+                name="delete_mailbox",
             ),
         ]
 

@@ -128,16 +128,16 @@ class Envelope(Struct, kw_only=True):
 
 
 class Signature(Struct):
-    domain: str
-    selector: str
-    result: str
-    reason: str
+    domain: Annotated[str, described("Whose it is; may be empty", "shop.example")]
+    selector: Annotated[str, described("Which of its keys; may be empty", "s1")]
+    result: Annotated[str, described("In a word", "pass")]
+    reason: Annotated[str, described("In a sentence", "the sending host may")]
 
 
 class Finding(Struct):
-    result: str
-    reason: str
-    domain: str | None
+    result: Annotated[str, described("In a word", "pass")]
+    reason: Annotated[str, described("In a sentence", "the sending host may")]
+    domain: Annotated[str, described("That it speaks of", "shop.example")] | None
 
 
 class SignaturesFinding(Finding):
@@ -145,8 +145,8 @@ class SignaturesFinding(Finding):
 
 
 class Scan(Struct):
-    result: str
-    reason: str
+    result: Annotated[str, described("In a word", "pass")]
+    reason: Annotated[str, described("In a sentence", "the sending host may")]
 
 
 class Authentication(Struct, kw_only=True):

@@ -6,15 +6,19 @@ once, and the raw bytes are passed on in the pieces in which they came.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Sequence
 
+from attrs import asdict
+
+from tempmail.model.authentication import Authentication
 from tempmail.model.message import Envelope
 
 COLUMNS = (
     "id, mailbox_id, seq, bucket, expires_at, size,"
     " rcpt_to, tag, mail_from, helo, peer_ip, tls, from_address, from_name, subject,"
-    " received_ms, queued_ms, raw"
+    " authentication, received_ms, queued_ms, raw"
 )
 COPY = f"COPY messages ({COLUMNS}) FROM STDIN BINARY"
 
@@ -27,6 +31,7 @@ _FIXED = struct.Struct(">hi16siqiqiqiqii")
 _TIMES_AND_LENGTH = struct.Struct(">iiiii")
 _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
+_JSONB = b"\x01"  # the version that its binary form begins with
 
 
 def _text(value: str) -> bytes:
@@ -34,6 +39,13 @@ def _text(value: str) -> bytes:
     encoded = value.encode("utf-8", "replace")
     if b"\0" in encoded:
         encoded = encoded.replace(b"\0", b"")
+    return _LENGTH.pack(len(encoded)) + encoded
+
+
+def _jsonb(value: Authentication | None) -> bytes:
+    if value is None:
+        return _NULL
+    encoded = _JSONB + json.dumps(asdict(value)).encode()
     return _LENGTH.pack(len(encoded)) + encoded
 
 
@@ -68,6 +80,7 @@ class Rows:
                 _text(headers[0]),
                 _text(headers[1]),
                 _text(headers[2]),
+                _jsonb(envelope.authentication),
                 _TIMES_AND_LENGTH.pack(4, envelope.received_ms, 4, queued_ms, envelope.size),
             )
         )
@@ -76,7 +89,7 @@ class Rows:
             recipient = envelope.recipients[index]
             append(
                 _FIXED.pack(
-                    18, 16, identity, 8, mailbox_id, 8, seq, 8, bucket, 8, expires_at,
+                    19, 16, identity, 8, mailbox_id, 8, seq, 8, bucket, 8, expires_at,
                     4, envelope.size,
                 )
             )  # fmt: skip

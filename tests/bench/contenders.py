@@ -79,8 +79,10 @@ def make_mailboxes(connection: Any, count: int) -> None:
 
 
 @contextmanager
-def ours(folder: Path, server: Postgres, mailboxes: int = MAILBOXES) -> Iterator[Contender]:
-    """Run tempmail with its mailboxes made."""
+def ours(
+    folder: Path, server: Postgres, mailboxes: int = MAILBOXES, options: str = ""
+) -> Iterator[Contender]:
+    """Run tempmail with its mailboxes made, and with these options beside the usual."""
     server.create("ours")
     port, http, log = free_port(), free_port(), folder / "ours.log"
     command = DAEMON.format(
@@ -90,7 +92,7 @@ def ours(folder: Path, server: Postgres, mailboxes: int = MAILBOXES) -> Iterator
         smtp=port,
         http=http,
     )
-    with running(command.split(), log) as process:
+    with running([*command.split(), *options.split()], log) as process:
         wait_until(lambda: greets(port), process, log)
         connection = server.connect("ours")
         make_mailboxes(connection, mailboxes)
@@ -102,12 +104,12 @@ def ours(folder: Path, server: Postgres, mailboxes: int = MAILBOXES) -> Iterator
 
 
 @contextmanager
-def alone(mailboxes: int = MAILBOXES) -> Iterator[Contender]:
-    """Run tempmail on a cluster of its own."""
+def alone(mailboxes: int = MAILBOXES, options: str = "") -> Iterator[Contender]:
+    """Run tempmail on a cluster of its own, with these options beside the usual."""
     with (
         temporary_folder() as folder,
         postgres(folder) as server,
-        ours(folder, server, mailboxes) as daemon,
+        ours(folder, server, mailboxes, options) as daemon,
     ):
         yield daemon
 

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from tempmail.model.authentication import Authentication, Finding, Scan, Signature
 from tempmail.model.message import Message
-from tests.storage.case import MailboxCase, owner
+from tests.storage.case import MailboxCase, envelope, owner
 
 BOX = "box@example.test"
 PASS = Finding("pass", "it is", "shop.example")
@@ -44,6 +44,15 @@ class AuthenticationTest(MailboxCase):
         assert not scanned.evaluated
         await self.messages.keep_authentication(message.summary, FOUND)
         assert (await self.read()).authentication == evolve(FOUND, spam=scanned.spam)
+
+    async def test_what_came_with_a_mail_is_there_from_the_start(self) -> None:
+        await self.create()
+        mail = envelope("box")
+        mail.authentication = evolve(FOUND, arc=None, virus=Scan("pass", "Grüße"))
+        ingest = self.make_ingest()
+        await ingest.store(envelope("box"))
+        await ingest.store(mail)
+        assert (await self.read()).authentication == mail.authentication
 
     async def test_it_finds_a_message_that_was_moved(self) -> None:
         message = await self.a_message()

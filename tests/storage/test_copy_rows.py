@@ -61,9 +61,9 @@ def pieced(*chunks: bytes) -> Envelope:
     return mail
 
 
-def test_a_row_has_eighteen_fields_and_ends_with_the_raw_bytes() -> None:
+def test_a_row_has_nineteen_fields_and_ends_with_the_raw_bytes() -> None:
     (row,) = fields(everything(rows_of(pieced(b"one ", b"two")), 8192))
-    assert len(row) == 18
+    assert len(row) == 19
     assert row[-1] == b"one two"
     assert row[11] is None, "no TLS is NULL"
     assert row[6:8] == [b"box@example.test", b""]

@@ -18,7 +18,7 @@ from tempmail.storage.database import Cursor, Database
 from tempmail.storage.health import PostgresHealth
 from tests.storage.case import StorageCase, failures
 
-SLEEPING = "(SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)')"
+SLEEPING = "(SELECT count(*) FROM pg_stat_activity WHERE right(query, 19) = 'SELECT pg_sleep(60)')"
 
 
 def one(cursor: Cursor) -> int:
@@ -34,12 +34,12 @@ def sleep(cursor: Cursor, seconds: float) -> None:
 class RunTest(StorageCase):
     async def test_it_commits_what_the_work_did_and_returns_its_value(self) -> None:
         def work(cursor: Cursor, name: str, *, times: int) -> str:
-            for _ in range(times):
-                cursor.execute("INSERT INTO users (name) VALUES (%s)", (name,))
+            for number in range(times):
+                cursor.execute("INSERT INTO users (name) VALUES (%s)", (f"{name}{number}",))
             return "done"
 
         assert await self.make_database().run(work, "ann", times=2) == "done"
-        assert self.query("SELECT count(*) FROM users WHERE name = 'ann'") == [(2,)]
+        assert self.query("SELECT count(*) FROM users WHERE name LIKE 'ann_'") == [(2,)]
 
     async def test_what_the_work_raises_is_raised_and_all_is_rolled_back(self) -> None:
         def work(cursor: Cursor, error: Exception) -> None:

@@ -215,7 +215,7 @@ class DeleteTest(MessagesCase):
     async def test_one_goes_and_makes_room_for_one(self) -> None:
         ids = await self.a_mailbox(3)
         event = await self.messages.delete(BOX, MINE, ids[1])
-        assert event == Event(EventKind.DELETED, self.mailbox.id, ids[1])
+        assert event == Event(EventKind.DELETED, self.mailbox.id, ids[1], 1)
         assert [one.seq for one in await self.summaries()] == [3, 1]
         assert self.query("SELECT message_count, last_seq FROM mailboxes") == [(2, 3)]
         await self.assertFailure(
@@ -225,7 +225,8 @@ class DeleteTest(MessagesCase):
 
     async def test_emptying_takes_all_that_was_there_and_keeps_the_count_of_commits(self) -> None:
         await self.a_mailbox(3)
-        assert await self.messages.empty(BOX, MINE) == Event(EventKind.DELETED, self.mailbox.id)
+        event = await self.messages.empty(BOX, MINE)
+        assert event == Event(EventKind.DELETED, self.mailbox.id, None, 3)
         assert await self.summaries() == []
         assert self.query("SELECT message_count, last_seq FROM mailboxes") == [(0, 3)]
         assert (await self.deliver()).seq == 4

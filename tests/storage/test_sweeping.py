@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 from twisted.internet.defer import Deferred
 
 from tempmail.storage.database import Cursor
-from tempmail.storage.sweeping import PostgresHousekeeping, _drop_partitions
+from tempmail.storage.sweeping import _ONE_SWEEPER, PostgresHousekeeping, _drop_partitions
 from tests.storage.case import MailboxCase, make_mailbox, owner
 
 PAST = "2001020304"
@@ -62,6 +63,34 @@ class ExpireTest(SweepingCase):
             " FROM tombstones",
             owner("mine").token_hash,
         ) == [(True, True)]
+
+    async def test_a_step_that_another_daemon_is_in_is_left_to_it(self) -> None:
+        make_mailbox(self.connection, "old")
+        self.expire()
+        other = self.connect()
+        other.autocommit = False
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_ONE_SWEEPER,))
+        steps = self.housekeeping
+        assert list(await steps.expire_mailboxes(9)) == []
+        assert await steps.release_mailboxes(9) == await steps.free_messages(9) == 0
+        assert await steps.forget_deletions(9) == await steps.drop_partitions() == 0
+        other.rollback()
+        assert len(await steps.expire_mailboxes(9)) == 1
+        assert await steps.release_mailboxes(9) == 1
+
+    async def test_a_daemon_that_is_stopped_while_it_drops_partitions_loses_its_lock(self) -> None:
+        shown: list[str] = []
+
+        def spy(cursor: Cursor) -> int:
+            cursor.execute("SHOW idle_session_timeout")
+            shown.extend(cursor.fetchone() or ())
+            return 0
+
+        with mock.patch("tempmail.storage.sweeping._drop", spy):
+            await self.housekeeping.drop_partitions()
+        await self.database.run(spy)
+        assert shown == ["30s", "0"]
 
     async def test_one_that_somebody_holds_is_left_for_the_next_sweep(self) -> None:
         make_mailbox(self.connection, "held")
@@ -191,10 +220,9 @@ class PartitionsTest(SweepingCase):
 
         def drop_impatiently(cursor: Cursor) -> int:
             cursor.execute("SET lock_timeout = '200ms'")
-            cursor.connection.commit()
             return _drop_partitions(cursor)
 
-        assert await self.database.run(drop_impatiently) == 0
+        assert await self.database.singly(drop_impatiently) == 0
         assert self.pending() == [(1,)]
         reader.rollback()
         assert await self.housekeeping.drop_partitions() == 2
@@ -223,10 +251,12 @@ class PartitionsTest(SweepingCase):
         database = self.make_database(connections=1)
         await PostgresHousekeeping(database).drop_partitions()
 
-        def look(cursor: Cursor) -> bool:
-            return bool(cursor.connection.autocommit)
+        def work(cursor: Cursor) -> None:
+            cursor.execute("CREATE TABLE left_behind ()")
+            raise LookupError
 
-        assert await database.run(look) is False
+        await self.assertFailure(Deferred.fromCoroutine(database.run(work)), LookupError)
+        assert self.query("SELECT to_regclass('left_behind')") == [(None,)]
 
     def pending(self) -> list[tuple[Any, ...]]:
         return self.query("SELECT count(*) FROM pg_inherits WHERE inhdetachpending")

@@ -1,0 +1,210 @@
+"""The OpenAPI document as a page for people: one file, no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+from importlib import resources
+from typing import Any
+
+from tempmail.http.curl import command
+
+STYLE = resources.files("tempmail.http").joinpath("reference.css").read_text("utf-8")
+
+_CODE = re.compile(r"`([^`]+)`")
+_BOUNDS = (
+    ("minimum", "at least {}"),
+    ("maximum", "at most {}"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
+    ("default", "default {}"),
+)
+
+Part = Mapping[str, Any]
+
+
+def page(document: Part) -> str:
+    """The whole page.
+
+    :param document: as :func:`tempmail.http.openapi.document` makes it.
+    """
+    return "\n".join(_Page(document).lines())
+
+
+class _Page:
+    def __init__(self, document: Part) -> None:
+        self._document = document
+        self._components = document["components"]
+
+    def lines(self) -> Iterator[str]:
+        info = self._document["info"]
+        yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+        yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        yield f"<title>API reference - {escape(info['title'])}</title>"
+        yield f"<style>{STYLE}</style>\n</head>\n<body>"
+        yield '<a class="skip" href="#operations">Skip to the operations</a>'
+        yield f"<header><p><strong>{escape(info['title'])}</strong>"
+        yield '<a href="/openapi.json">OpenAPI document</a></p></header>'
+        yield '<div class="page">'
+        yield from self._contents()
+        yield '<main id="operations" tabindex="-1">\n<h1>API reference</h1>'
+        yield from (f"<p>{_text(paragraph)}</p>" for paragraph in _paragraphs(info["description"]))
+        yield f'<p class="quiet">Version {escape(info["version"])}.</p>'
+        yield from self._credentials()
+        for tag in self._document["tags"]:
+            yield from self._group(tag)
+        yield from self._shapes()
+        yield "</main>\n</div>\n</body>\n</html>"
+
+    def _of(self, tag: str) -> Iterator[tuple[str, str, Part]]:
+        for path, methods in self._document["paths"].items():
+            for method, operation in methods.items():
+                if tag in operation["tags"]:
+                    yield method, path, operation
+
+    def _contents(self) -> Iterator[str]:
+        yield '<nav aria-label="Operations">'
+        for tag in self._document["tags"]:
+            yield f"<strong>{escape(tag['name'])}</strong>\n<ul>"
+            for method, _, operation in self._of(tag["name"]):
+                link = f'<a href="#{operation["operationId"]}">{_method(method)}'
+                yield f"<li>{link}{escape(operation['summary'])}</a></li>"
+            yield "</ul>"
+        yield "</nav>"
+
+    def _credentials(self) -> Iterator[str]:
+        yield '<section aria-labelledby="credentials">\n<h2 id="credentials">Credentials</h2>'
+        yield '<dl class="fields">'
+        for name, scheme in self._components["securitySchemes"].items():
+            how = f"{scheme['in']} {scheme['name']}" if "in" in scheme else "Authorization: Bearer"
+            yield f"<div><dt><code>{escape(name)}</code><span>{escape(how)}</span></dt>"
+            yield f"<dd>{_text(scheme['description'])}</dd></div>"
+        yield "</dl>\n</section>"
+
+    def _group(self, tag: Part) -> Iterator[str]:
+        anchor = "group-" + tag["name"].lower().replace(" ", "-")
+        yield f'<section aria-labelledby="{anchor}">\n<h2 id="{anchor}">{escape(tag["name"])}</h2>'
+        yield f"<p>{_text(tag['description'])}</p>"
+        for method, path, operation in self._of(tag["name"]):
+            yield from self._operation(method, path, operation)
+        yield "</section>"
+
+    def _operation(self, method: str, path: str, operation: Part) -> Iterator[str]:
+        anchor = operation["operationId"]
+        yield f'<article class="operation" id="{anchor}" aria-labelledby="{anchor}-title">'
+        yield f'<h3 id="{anchor}-title">{escape(operation["summary"])}</h3>'
+        yield f'<p class="path">{_method(method)}<code>{escape(path)}</code></p>\n<div>'
+        who = [" and ".join(one) or "nobody in particular" for one in operation["security"]]
+        yield f"<h4>Who may</h4>\n<p>{escape(', '.join(who) or 'anybody')}</p>"
+        if operation["parameters"]:
+            yield '<h4>Parameters</h4>\n<dl class="fields">'
+            for one in operation["parameters"]:
+                field = {**one["schema"], "description": one.get("description", "")}
+                yield from self._field(one["name"], field, one["in"], required=one["required"])
+            yield "</dl>"
+        if "requestBody" in operation:
+            schema = self._resolved(operation["requestBody"]["content"]["application/json"])
+            yield "<h4>Body, as JSON</h4>"
+            yield from self._fields(schema)
+        yield from self._refusals(operation)
+        yield f"</div>\n<div>\n<h4>Try it</h4>\n{_block(command(method, path, operation))}"
+        for status, answer in operation["responses"].items():
+            if "$ref" not in answer:
+                yield from self._answer(status, answer)
+        yield "</div>\n</article>"
+
+    def _answer(self, status: str, answer: Part) -> Iterator[str]:
+        yield f"<h4>Answer {status}: {_text(answer['description'])}</h4>"
+        for name, header in answer.get("headers", {}).items():
+            yield f"<p><code>{escape(name)}</code>: {_text(header['description'])}</p>"
+        for media_type, content in answer.get("content", {}).items():
+            names = [*_referred(content["schema"])]
+            links = [f'<a href="#shape-{name}">{name}</a>' for name in names]
+            shown = " or ".join(links) or f"<code>{escape(media_type)}</code>"
+            yield f"<p>{shown}</p>"
+            if "example" in content:
+                yield _block(json.dumps(content["example"], indent=2, ensure_ascii=False))
+
+    def _refusals(self, operation: Part) -> Iterator[str]:
+        yield '<h4>Refusals</h4>\n<dl class="fields">'
+        for status, answer in operation["responses"].items():
+            if "$ref" in answer:
+                refusal = self._components["responses"][answer["$ref"].rpartition("/")[2]]
+                yield f"<div><dt><code>{status}</code></dt>"
+                yield f"<dd>{_text(refusal['description'])}</dd></div>"
+        yield "</dl>"
+
+    def _shapes(self) -> Iterator[str]:
+        yield '<section aria-labelledby="shapes">\n<h2 id="shapes">Shapes</h2>'
+        for name, schema in self._components["schemas"].items():
+            yield f'<div class="shape" id="shape-{name}">\n<h3>{name}</h3>'
+            yield f"<p>{_text(schema.get('description', ''))}</p>"
+            yield from self._fields(schema)
+            yield "</div>"
+        yield "</section>"
+
+    def _fields(self, schema: Part) -> Iterator[str]:
+        yield '<dl class="fields">'
+        for name, field in schema.get("properties", {}).items():
+            yield from self._field(name, field, "", required=name in schema.get("required", ()))
+        yield "</dl>"
+
+    def _field(self, name: str, schema: Part, where: str, *, required: bool) -> Iterator[str]:
+        inner: Part = next((s for s in schema.get("anyOf", ()) if s.get("type") != "null"), {})
+        schema = {**inner, **schema}
+        words = [where] * bool(where) + [_kind(schema), *_bounds(schema)]
+        mark = "<b>required</b>" if required and where != "path" else ""
+        yield f"<div><dt><code>{escape(name)}</code>{mark}"
+        yield f"<span>{', '.join(words)}</span></dt>"
+        yield f"<dd>{_text(schema.get('description', ''))}</dd></div>"
+
+    def _resolved(self, content: Part) -> Part:
+        name = next(_referred(content["schema"]))
+        schema: Part = self._components["schemas"][name]
+        return schema
+
+
+def _referred(schema: Part) -> Iterator[str]:
+    """The names of the shapes that ``schema`` stands for."""
+    if "$ref" in schema:
+        yield schema["$ref"].rpartition("/")[2]
+    for one in schema.get("anyOf", ()):
+        yield from _referred(one)
+
+
+def _kind(schema: Part) -> str:
+    """A field's type as HTML."""
+    if names := [*_referred(schema)]:
+        kind = " or ".join(f'<a href="#shape-{name}">{name}</a>' for name in names)
+    elif schema.get("type") == "array":
+        kind = f"list of {_kind(schema.get('items', {}))}"
+    elif "enum" in schema:
+        kind = " or ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
+    else:
+        kind = escape(schema.get("format") or schema.get("type") or "any")
+    return kind + " or null" * any(one.get("type") == "null" for one in schema.get("anyOf", ()))
+
+
+def _bounds(schema: Part) -> Iterator[str]:
+    for name, words in _BOUNDS:
+        if schema.get(name) is not None:
+            yield escape(words.format(json.dumps(schema[name])))
+
+
+def _method(method: str) -> str:
+    return f'<span class="method {method}">{method.upper()}</span>'
+
+
+def _block(text: str) -> str:
+    """What may be too wide to show; so that it scrolls by keys as well."""
+    return f'<pre tabindex="0">{escape(text)}</pre>'
+
+
+def _text(text: str) -> str:
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
+def _paragraphs(text: str) -> Iterable[str]:
+    return text.strip().split("\n\n")

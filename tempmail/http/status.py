@@ -1,0 +1,195 @@
+"""How the service is: a page for people, and the same as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import Annotated, Literal
+
+from msgspec import Struct
+
+from tempmail.core.condition import Condition, Conditions, Part, State
+from tempmail.http.answers import Answer, json
+from tempmail.http.described import described
+from tempmail.http.layout import Layout
+from tempmail.http.requests import Nothing
+from tempmail.http.routes import Access, Ask, Returns, Route
+
+PATH = "/status"
+JSON_PATH = "/status.json"
+
+_SUMMARIES = {
+    State.OK: "Everything works.",
+    State.DEGRADED: "It works, but not as well as it should.",
+    State.OUTAGE: "Something is broken.",
+}
+_TITLES = {
+    Part.MAIL: "Mail coming in",
+    Part.WEB: "Inboxes and the API",
+    Part.LIVE: "Live updates",
+    Part.STORAGE: "Storage",
+}
+_STATES = {State.OK: "works", State.DEGRADED: "degraded", State.OUTAGE: "broken"}
+_NOT_WELL = {
+    Part.WEB: "Inboxes cannot be shown or made until storage is back.",
+    Part.LIVE: "Mail that another server took shows up some seconds later.",
+    Part.STORAGE: "The database does not answer; nothing that was accepted is lost.",
+}
+_WELL = {
+    Part.WEB: "Answering requests.",
+    Part.LIVE: "Mail is shown the moment it is committed.",
+    Part.STORAGE: "The database answers.",
+}
+_POLLING = "Mail is shown the moment it is committed, mail that another server took within seconds."
+
+_Word = Literal["ok", "degraded", "outage"]
+_Status = Annotated[_Word, described("`ok`, `degraded` or `outage`", "ok")]
+_Moment = Annotated[datetime, described("RFC 3339, in UTC", "2030-05-17T09:24:31Z", tz=True)]
+
+
+class Component(Struct, kw_only=True):
+    """A part of the service."""
+
+    name: Annotated[
+        Literal["mail", "web", "live", "storage"], described("A word for programs", "mail")
+    ]
+    title: Annotated[str, described("For people", "Mail coming in")]
+    status: _Status
+    word: Annotated[str, described("The status for people", "works")]
+    detail: Annotated[str, described("A sentence for people", "1 of 1 ports is open.")]
+
+
+class StatusReport(Struct, kw_only=True):
+    """How the service is, as far as the server that was asked knows."""
+
+    status: _Status
+    summary: Annotated[str, described("A sentence for people", "Everything works.")]
+    components: list[Component]
+    median_seconds: Annotated[
+        float,
+        described(
+            "From a mail's last byte until whoever watches is told; of this server's last 1,000"
+            " mails, null before the first",
+            0.004,
+        ),
+    ] | None
+    mails: Annotated[int, described("That this server kept since `counted_since`", 4711)]
+    counted_since: _Moment
+    domains: Annotated[list[str], described("That mail is taken for", ["mail.example"])]
+    version: Annotated[str, described("Ours", "1.0.0")]
+    checked_at: _Moment
+
+
+class StatusRoutes:
+    """:param conditions: says how the service is.
+    :param domains: that mail is taken for.
+    :param version: ours.
+    """
+
+    def __init__(
+        self, conditions: Conditions, layout: Layout, domains: Sequence[str], version: str
+    ) -> None:
+        self._conditions = conditions
+        self._layout = layout
+        self._domains = domains
+        self._version = version
+
+    def routes(self) -> list[Route]:
+        """What can be asked for here."""
+        return [
+            Route("GET", PATH, self.page, access=Access.ANYBODY),
+            Route(
+                "GET",
+                JSON_PATH,
+                self.report,
+                "How the service is, for people who use it",
+                Access.ANYBODY,
+                returns={200: Returns(description="How it is", shape=StatusReport)},
+                name="get_status",
+            ),
+        ]
+
+    async def page(self, _: Ask[Nothing]) -> Answer:
+        report = self._report(await self._conditions.now())
+        document = self._layout.document(
+            "Status - tempmail",
+            _main(report),
+            scripts=("js/status.js", "js/i18n.js"),
+            styles=("pages.css",),
+            page="status",
+        )
+        return self._layout.answer(document)
+
+    async def report(self, _: Ask[Nothing]) -> Answer:
+        return json(self._report(await self._conditions.now()))
+
+    def _report(self, found: Condition) -> StatusReport:
+        return StatusReport(
+            status=found.state.value,
+            summary=_SUMMARIES[found.state],
+            components=[
+                Component(
+                    name=part.value,
+                    title=_TITLES[part],
+                    status=state.value,
+                    word=_STATES[state],
+                    detail=_detail(part, state, found),
+                )
+                for part, state in found.parts.items()
+            ],
+            median_seconds=None if found.median is None else round(found.median, 6),
+            mails=found.mails,
+            counted_since=_utc(found.counted_since),
+            domains=[*self._domains],
+            version=self._version,
+            checked_at=_utc(found.at),
+        )
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _detail(part: Part, state: State, found: Condition) -> str:
+    if part is Part.MAIL:
+        opened, of = found.listeners
+        ports = f"{opened} of {of} ports {'is' if opened == 1 else 'are'} open"
+        if state is not State.OK and opened == of:
+            return f"{ports}; senders are asked to come again."
+        return f"{ports}."
+    if part is Part.LIVE and found.bus == "polling":
+        return _POLLING
+    return _WELL[part] if state is State.OK else _NOT_WELL[part]
+
+
+def _main(report: StatusReport) -> str:
+    parts = "".join(
+        f'<li data-part="{one.name}" data-s="{one.status}"><i></i><div><h2>{escape(one.title)}</h2>'
+        f'<p data-f="detail">{escape(one.detail)}</p></div>'
+        f'<b data-f="word">{escape(one.word)}</b></li>'
+        for one in report.components
+    )
+    domains = "".join(f"<li><code>{escape(one)}</code></li>" for one in report.domains)
+    return (
+        f'<main id="main" tabindex="-1" class="doc status" data-s="{report.status}">'
+        f'<h1>Status</h1><p class="lede" role="status"><i></i>'
+        f'<span data-f="summary">{escape(report.summary)}</span></p>'
+        f'<ul class="card parts">{parts}</ul>'
+        '<dl class="figures"><div class="card"><dt>From sent to shown, median</dt>'
+        f'<dd data-f="median">{escape(shown_seconds(report.median_seconds))}</dd></div>'
+        f'<div class="card"><dt>Mails kept today</dt><dd data-f="mails">{report.mails:,}</dd></div>'
+        "</dl>"
+        f'<section><h2>Domains that take mail</h2><ul class="domains">{domains}</ul></section>'
+        '<p class="muted">Checked at <time data-f="checked">'
+        f"{report.checked_at:%H:%M:%S} UTC</time>, and every 10 seconds while this page is open."
+        f' The figures are of this server; today began at midnight UTC, or at its start. <a href="'
+        f'{JSON_PATH}">As JSON</a>.</p></main>'
+    )
+
+
+def shown_seconds(seconds: float | None) -> str:
+    """A short time for people."""
+    if seconds is None:
+        return "no mail yet"
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
