@@ -8,7 +8,8 @@ import pytest
 
 from tempmail.core.limits import ClientLimits, Rate
 from tempmail.model.errors import InvalidInput
-from tempmail.settings import OPTIONS, Settings, load
+from tempmail.options import OPTIONS
+from tempmail.settings import Settings, load
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
 from tempmail.core.blocks import Blocks
-from tempmail.core.limits import ClientLimits, TokenBuckets
+from tempmail.core.limits import ClientLimits, MakeBuckets, TokenBuckets
 from tempmail.core.metrics import Metrics
 from tempmail.model.network import network
 
@@ -47,10 +47,16 @@ class SmtpLimits:
     :param limits: what is allowed.
     :param blocks: who is shut out, and where those go who misbehave.
     :param clock: the reactor.
+    :param buckets: makes those of one kind, by its name.
     """
 
     def __init__(
-        self, limits: ClientLimits, blocks: Blocks, metrics: Metrics, clock: IReactorTime
+        self,
+        limits: ClientLimits,
+        blocks: Blocks,
+        metrics: Metrics,
+        clock: IReactorTime,
+        buckets: MakeBuckets = lambda _, rate: TokenBuckets(rate),
     ) -> None:
         self._limits = limits
         self._blocks = blocks
@@ -59,10 +65,10 @@ class SmtpLimits:
         self._network = lru_cache(_REMEMBERED_NETWORKS)(network)
         self._connections: Counter[str] = Counter()
         self._total = 0
-        self._messages = TokenBuckets(limits.messages)
-        self._recipients = TokenBuckets(limits.recipients)
-        self._octets = TokenBuckets(limits.octets)
-        self._strikes = TokenBuckets(limits.strikes)
+        self._messages = buckets("smtp_messages", limits.messages)
+        self._recipients = buckets("smtp_recipients", limits.recipients)
+        self._octets = buckets("smtp_octets", limits.octets)
+        self._strikes = buckets("smtp_strikes", limits.strikes)
         self._denied = metrics.limit_denials
         metrics.smtp_clients.set_function(lambda: len(self._connections))
         all_buckets = (self._messages, self._recipients, self._octets, self._strikes)

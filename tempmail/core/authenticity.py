@@ -210,17 +210,23 @@ class Authenticity:
             _, raw = await self._messages.fetch(summary.mailbox_id, summary.id, _EVERY_VERSION)
             assert raw is not None
         surveyed = Deferred.fromCoroutine(self._surveyed(evaluation, raw))
+        told = message.authentication or Authentication()
+        # What is settled stays: it may be the word of those who saw the client, as we did not.
+        kept = {
+            method: finding
+            for method in ("spf", "dmarc")
+            if (finding := getattr(told, method)) is not None and finding.result != "temperror"
+        }
         try:
-            spf = await self._spf(evaluation)
+            spf = kept.get("spf") or await self._spf(evaluation)
         except TempmailError:
             surveyed.addErrback(lambda _: None)  # there is no worker for that either
             raise
         judged = await self._examiner.judge(raw, spf, await surveyed)
-        found = self._dated(judged, message)
+        found = evolve(self._dated(judged, message), **kept)
         for method in ("spf", "dkim", "dmarc", "arc"):
             self._verdicts.labels(method, getattr(found, method).result).inc()
-        known = message.authentication or Authentication()
-        found = evolve(found, spam=known.spam, virus=known.virus)
+        found = evolve(found, spam=told.spam, virus=told.virus)
         with suppress(TempmailError):  # the next reader has it found out again
             await self._messages.keep_authentication(message.summary, found)
         return found

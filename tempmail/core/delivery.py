@@ -7,6 +7,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from tempmail.core.arrivals import Arrivals
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Bus, Ingest
@@ -35,12 +36,21 @@ class Delivery:
     :param bus: hears of what was committed.
     :param log: hears of what was not.
     :param metrics: counts verdicts.
+    :param arrivals: hears how long it took.
     """
 
-    def __init__(self, ingest: Ingest, bus: Bus, log: DeliveryLog, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        bus: Bus,
+        log: DeliveryLog,
+        metrics: Metrics,
+        arrivals: Arrivals | None = None,
+    ) -> None:
         self._ingest = ingest
         self._bus = bus
         self._log = log
+        self._arrivals = arrivals
         self._count = {verdict: metrics.placements.labels(verdict.value) for verdict in Verdict}
 
     def deliver(self, envelope: Envelope) -> Deferred[list[Placement]]:
@@ -53,8 +63,9 @@ class Delivery:
         :raises Unavailable: nothing was stored; the sender is to try again (RFC 5321, 451).
         :raises Undecided: whether it was stored cannot be learned; the sender gets no answer.
         """
+        complete = self._arrivals.now() if self._arrivals is not None else 0.0
         return self._ingest.store(envelope).addCallbacks(
-            self._stored, self._failed, callbackArgs=(envelope,), errbackArgs=(envelope,)
+            self._stored, self._failed, callbackArgs=(envelope, complete), errbackArgs=(envelope,)
         )
 
     def turned_away(self, envelope: Envelope, reason: str, *, refused: bool) -> None:
@@ -66,10 +77,14 @@ class Delivery:
         addresses = tuple(recipient.address for recipient in envelope.recipients)
         self._note(envelope, addresses, "refused" if refused else "deferred", reason)
 
-    def _stored(self, placements: list[Placement], envelope: Envelope) -> list[Placement]:
+    def _stored(
+        self, placements: list[Placement], envelope: Envelope, complete: float
+    ) -> list[Placement]:
+        stored = False
         for placement, recipient in zip(placements, envelope.recipients, strict=True):
             self._count[placement.verdict].inc()
             if placement.verdict is Verdict.STORED:
+                stored = True
                 assert placement.mailbox_id is not None
                 assert placement.seq is not None
                 self._bus.publish(
@@ -83,6 +98,8 @@ class Delivery:
             elif placement.verdict in _WHY:
                 verdict = placement.verdict
                 self._note(envelope, (recipient.address,), verdict.value, _WHY[verdict])
+        if stored and self._arrivals is not None:
+            self._arrivals.told(complete)
         return placements
 
     def _failed(self, failure: Failure, envelope: Envelope) -> Failure:

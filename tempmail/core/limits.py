@@ -19,6 +19,7 @@ A client whose F lies behind is like one never seen, so it is forgotten.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from itertools import islice
 
 from attrs import frozen
@@ -85,6 +86,18 @@ class TokenBuckets:
     def forget(self, client: str) -> None:
         """Make the client's bucket full."""
         self._full_at.pop(client, None)
+
+    def delay(self, client: str, full_at: float, now: float) -> None:
+        """Others have taken from the client's bucket: it is not full before ``full_at``."""
+        if full_at > max(now, self._full_at.get(client, now)):
+            self._full_at[client] = min(full_at, now + 2 * self._capacity)
+            self._full_at.move_to_end(client)
+            if len(self._full_at) > self._most_clients:
+                self._full_at.popitem(last=False)
+
+
+MakeBuckets = Callable[[str, Rate], TokenBuckets]
+"""Buckets of a kind, which its name tells from others wherever daemons share them."""
 
 
 @frozen

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from tempmail.core import naming
 from tempmail.core.ports import Bus, Mailboxes
+from tempmail.core.recipients import FORGET
 from tempmail.model.address import RESERVED, Domains, domain_name, local_part
 from tempmail.model.errors import AddressUnavailable, InvalidInput, Unavailable
 from tempmail.model.event import Event, EventKind
@@ -149,6 +150,7 @@ class MailboxDesk:
         """End it: from now on nothing of it is readable and nobody gets its mail."""
         mailbox = await self._mailboxes.delete(self._domains.canonical(address), owner)
         self._bus.publish(Event(EventKind.EXPIRED, mailbox.id))
+        self._bus.announce(FORGET, mailbox.address)
 
     def _domain(self, asked: str | None) -> str:
         if asked is None:

@@ -20,9 +20,13 @@ from tempmail.model.message import Envelope, Placement
 from tempmail.model.network import network
 
 KNOWN_SECONDS = 2.0
-"""For how long a mailbox that was found is believed to be there: ended ones, on this node or
-another, are noticed within that time.  A miss is never remembered, for the mailbox may be made
-on another node at any moment."""
+"""For how long a mailbox that was found is believed to be there: those whose time is over are
+noticed within that.  One that is deleted is forgotten at once by every daemon that hears of it,
+see :data:`FORGET`, and else within that time.  A miss is never remembered, for the mailbox may be
+made by another daemon at any moment."""
+
+FORGET = "recipients"
+"""The topic on which the addresses of deleted mailboxes are announced."""
 
 _KNOWN_MOST = 50_000
 
@@ -86,6 +90,10 @@ class Known:
         if len(self._until) > _KNOWN_MOST:
             self._until.popitem(last=False)
 
+    def forget(self, address: str) -> None:
+        """Ask again; for an address that is not known, nothing."""
+        self._until.pop(address, None)
+
 
 class RejectUnknown:
     """Asks storage, and remembers for a moment who is there with room.
@@ -105,6 +113,10 @@ class RejectUnknown:
             return Standing.OPEN
         return Deferred.fromCoroutine(self._ask(address))
 
+    def forget(self, address: str) -> None:
+        """Its mailbox was deleted."""
+        self._known.forget(address)
+
     async def _ask(self, address: str) -> Standing:
         standing = Standing(await self._store.standing(address))
         if standing is Standing.OPEN:
@@ -121,16 +133,22 @@ class CatchAll:
 
     :param ingest: stores.
     :param store: makes public mailboxes; not of addresses that are reserved for somebody.
+    :param creations: of :data:`CREATIONS`, where daemons share them.
     """
 
     def __init__(
-        self, ingest: Ingest, store: RecipientStore, metrics: Metrics, clock: IReactorTime
+        self,
+        ingest: Ingest,
+        store: RecipientStore,
+        metrics: Metrics,
+        clock: IReactorTime,
+        creations: TokenBuckets | None = None,
     ) -> None:
         self._ingest = ingest
         self._store = store
         self._known = Known(clock)
         self._clock = clock
-        self._creations = TokenBuckets(CREATIONS)
+        self._creations = creations or TokenBuckets(CREATIONS)
         self._denied = metrics.limit_denials.labels("public_mailboxes")
 
     def store(self, envelope: Envelope) -> Deferred[list[Placement]]:
@@ -143,6 +161,10 @@ class CatchAll:
         if not unknown:
             return self._ingest.store(envelope)
         return Deferred.fromCoroutine(self._make_and_store(sorted(unknown), envelope))
+
+    def forget(self, address: str) -> None:
+        """Its mailbox was deleted."""
+        self._known.forget(address)
 
     async def _make_and_store(self, unknown: list[str], envelope: Envelope) -> list[Placement]:
         client, now = network(envelope.peer_ip), self._clock.seconds()

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tempmail.core.mailboxes import MailboxDesk
-from tempmail.core.ports import Bus, Mailboxes, Messages, Subscription
+from tempmail.core.ports import Bus, Mailboxes, Messages, News, Place, Subscription
 from tempmail.model.errors import NotFound, TempmailError
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, Owner
@@ -25,14 +25,17 @@ class Following:
 
     An event from the bus is taken at its word only where it continues the sequence; at any
     gap the table is read, because between two nodes events can overtake each other or be lost.
+    What no event tells of, :mod:`tempmail.core.rounds` finds.
 
     :param arrivals: reads the table, see :meth:`tempmail.core.ports.Messages.arrivals`.
     :param mailbox_id: whose events.
     :param after: the last sequence number that the follower knows.
+    :param deletions: how many messages had been deleted by then.
     :param receive: called on the reactor's thread with each event, messages in order.
     :param lost: called once where the table cannot be read: the follower is to come again
         with the last sequence number it got.
     :param arrived: called with each event as the bus brings it, whoever has seen it already.
+    :param left: called where it stops.
     """
 
     _log = Logger()
@@ -42,16 +45,20 @@ class Following:
         arrivals: Callable[[int, int, int], Awaitable[Sequence[Event]]],
         mailbox_id: int,
         after: int,
+        deletions: int,
         receive: Callable[[Event], None],
         lost: Callable[[], None],
         arrived: Callable[[Event], None],
+        left: Callable[[Following], None],
     ) -> None:
         self._arrivals = arrivals
         self._mailbox_id = mailbox_id
         self._last = after
+        self._deletions = deletions
         self._receive = receive
         self._lost = lost
         self._arrived = arrived
+        self._left = left
         self._subscription: Subscription | None = None
         self._looking = False
         self._look_again = False
@@ -69,6 +76,7 @@ class Following:
         if self._subscription is not None:
             self._subscription.cancel()
             self._subscription = None
+        self._left(self)
         self.resume()
 
     def pause(self) -> None:
@@ -82,11 +90,30 @@ class Following:
         if resumed is not None:
             resumed.callback(None)
 
+    @property
+    def place(self) -> Place:
+        """How much was told."""
+        return Place(self._mailbox_id, self._last, self._deletions)
+
+    def learn(self, news: News) -> None:
+        """Catch up with what was found in the table, where it is not known already."""
+        if news.ended:
+            self._heard(Event(EventKind.EXPIRED, self._mailbox_id))
+            return
+        for event in news.deleted:
+            if event.seq > self._deletions:
+                self._heard(event)
+        self._deletions = max(self._deletions, news.deletions)
+        if news.last_seq > self._last and not self._stopped:
+            self._look()
+
     def _heard(self, event: Event) -> None:
         if self._stopped:
             return
         self._arrived(event)
         if event.kind is not EventKind.NEW_MESSAGE:
+            if event.kind is EventKind.DELETED:
+                self._deletions = max(self._deletions, event.seq)
             self._receive(event)
         elif not self._looking and self._resumed is None and event.seq == self._last + 1:
             self._tell(event)
@@ -139,6 +166,7 @@ class Watching:
     :param messages: says what has arrived.
     :param bus: says that something did.
     :param arrived: called with each event of a mailbox that is followed, as it happens.
+    :ivar followings: all that are under way.
     """
 
     def __init__(
@@ -153,6 +181,7 @@ class Watching:
         self._bus = bus
         self._arrived = arrived
         self._asking = DeferredSemaphore(_ASKED_AT_ONCE)
+        self.followings: set[Following] = set()
 
     async def admit(self, address: str, owner: Owner) -> Mailbox:
         """The mailbox, where ``owner`` may follow it.
@@ -183,10 +212,13 @@ class Watching:
             self._ask,
             mailbox.id,
             self.start_of(mailbox, after),
+            mailbox.last_seq - mailbox.message_count,
             receive,
             lost,
             self._arrived,
+            self.followings.discard,
         )
+        self.followings.add(following)
         following.start(self._bus)
         return following
 

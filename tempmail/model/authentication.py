@@ -48,7 +48,8 @@ class Scan:
 class Authentication:
     """The verdicts on a message.
 
-    :ivar spf, dkim, dmarc, arc: None until they were evaluated, which is done for all at once.
+    :ivar spf, dkim, dmarc, arc: None until they were evaluated, which is done for all at once;
+        before that the first three may be what somebody said who had the message before us.
     :ivar spam, virus: None where nobody looked.
     """
 
@@ -61,7 +62,7 @@ class Authentication:
 
     @property
     def evaluated(self) -> bool:
-        return self.spf is not None
+        return self.arc is not None  # which nobody before us tells
 
     @property
     def unsettled(self) -> bool:

@@ -20,7 +20,8 @@ class Event:
 
     :ivar mailbox_id: whose it is; the bus delivers by it.
     :ivar message_id: of a new or deleted message; None where the whole mailbox went or was emptied.
-    :ivar seq: the new message's sequence number, else 0.
+    :ivar seq: the new message's sequence number; of a deletion how many messages of the mailbox
+        were deleted before and by it; else 0.
     """
 
     kind: EventKind

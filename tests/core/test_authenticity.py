@@ -134,6 +134,30 @@ class AuthenticityTests(SynchronousTestCase):
         self.assertEqual((self.examiner.judged[0][0], self.shelf.fetched), (b"at hand", []))
         self.assertEqual(self.shelf.found, {1: ALL})
 
+    def test_what_those_before_us_saw_of_the_client_stays_and_the_rest_is_found_out(self) -> None:
+        said = Finding("fail", "says another")
+        told = Authentication(said, said, said, spam=Scan("pass", "says another"))
+        message = evolve(self.message, authentication=told)
+        expected = evolve(ALL, spf=said, dmarc=said, spam=told.spam)
+        self.assertEqual(self.successResultOf(self.of(message)), expected)
+        self.assertEqual(self.shelf.found, {1: expected})
+        self.assertEqual(self.resolver.asked, [KEY], "nothing of SPF")
+        ((_, spf, _),) = self.examiner.judged
+        self.assertEqual(spf, said)
+
+    def test_it_stays_when_the_rest_is_looked_into_again(self) -> None:
+        said = Finding("fail", "says another")
+        unsettled = Authentication(said, Finding("temperror", "away"), said, PASS)
+        message = evolve(self.message, authentication=unsettled)
+        self.successResultOf(self.of(message))
+        self.assertEqual(self.shelf.found, {1: evolve(ALL, spf=said, dmarc=said)})
+
+    def test_without_dns_what_those_before_us_said_is_all(self) -> None:
+        self.resolver.ready = False
+        told = Authentication(PASS, PASS, PASS)
+        message = evolve(self.message, authentication=told)
+        self.assertEqual(self.successResultOf(self.of(message)), told)
+
     def test_parsing_and_its_readers_do_not_wait_for_dns(self) -> None:
         self.resolver.hold = Deferred()
         views = Views(cast(Messages, self.shelf), SubjectParser(), self.authenticity)

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tempmail.core.mailboxes import MailboxDesk, Wish, owner_of
+from tempmail.core.recipients import FORGET
 from tempmail.model.address import Domains
 from tempmail.model.errors import (
     AddressUnavailable,
@@ -123,12 +124,15 @@ class DeskTest(SynchronousTestCase):
         opened = self.desk.get("Box+shop@EXAMPLE.test", owner_of(token))
         assert self.successResultOf(Deferred.fromCoroutine(opened)) == mailbox
 
-    def test_those_who_watch_a_deleted_mailbox_are_told(self) -> None:
+    def test_those_who_watch_or_remember_a_deleted_mailbox_are_told(self) -> None:
         mailbox, token = self.create()
+        forgotten: list[str] = []
+        self.bus.observe(FORGET, forgotten.append)
         self.successResultOf(
             Deferred.fromCoroutine(self.desk.delete(mailbox.address, owner_of(token)))
         )
         assert self.bus.published == [Event(EventKind.EXPIRED, mailbox.id)]
+        assert forgotten == [mailbox.address]
 
     def test_what_was_not_deleted_is_not_announced(self) -> None:
         mailbox, _ = self.create()

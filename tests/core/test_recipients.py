@@ -85,6 +85,13 @@ class RejectTest(SynchronousTestCase):
         self.store.standings.clear()
         assert self.standing("open") is Standing.UNKNOWN
 
+    def test_one_that_another_daemon_deleted_is_forgotten_at_once(self) -> None:
+        self.standing("open")
+        self.store.standings.clear()
+        for address in ("open", "nobody"):
+            self.check.forget(address)
+        assert self.standing("open") is Standing.UNKNOWN
+
     def test_a_miss_is_asked_for_each_time(self) -> None:
         assert self.standing("late") is Standing.UNKNOWN
         self.store.standings["late"] = "open"

@@ -258,7 +258,7 @@ class _Seen:
     id = MAILBOX
 
     def __init__(self, last_seq: int) -> None:
-        self.last_seq = last_seq
+        self.last_seq = self.message_count = last_seq
 
 
 class WatchingTests(SynchronousTestCase):
