@@ -14,6 +14,7 @@ from tempmail import findings, settings
 from tempmail.cli.operating import Misconfigured, json_option
 from tempmail.cli.output import Exit, Output
 from tempmail.model.errors import TempmailError
+from tempmail.options import OPTIONS, Option
 
 _SECRET = frozenset(("database", "redis", "imap"))
 """Options whose values may hold a password."""
@@ -21,7 +22,7 @@ _SECRET = frozenset(("database", "redis", "imap"))
 
 def _options(command: Any) -> Any:
     """Every option of the daemon, as ``twistd tempmail`` takes it."""
-    for option in reversed(settings.OPTIONS):
+    for option in reversed(OPTIONS):
         command = click.option(
             f"--{option.name}", option.attribute, multiple=option.many, help=option.help
         )(command)
@@ -42,7 +43,7 @@ def check(config: str | None, as_json: bool, **given: Any) -> int:
     before = click.get_current_context().find_root().params
     config = config or before.get("config") or os.environ.get("TEMPMAIL_CONFIG")
     file = Path(config) if config else None
-    words = {option.name: _given(option, given, before) for option in settings.OPTIONS}
+    words = {option.name: _given(option, given, before) for option in OPTIONS}
     try:
         choices = settings.choose(words, os.environ, file)
         chosen = settings.load(words, os.environ, file)
@@ -69,7 +70,7 @@ def check(config: str | None, as_json: bool, **given: Any) -> int:
     return Exit.NOT_DONE if any(one.ok is False for one in found) else Exit.DONE
 
 
-def _given(option: settings.Option, given: dict[str, Any], before: dict[str, Any]) -> Any:
+def _given(option: Option, given: dict[str, Any], before: dict[str, Any]) -> Any:
     value = given[option.attribute]
     return list(value) if option.many else value or before.get(option.attribute)
 

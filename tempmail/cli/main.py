@@ -13,6 +13,7 @@ from tempmail.cli.check import check
 from tempmail.cli.keys import key
 from tempmail.cli.mail import mail
 from tempmail.cli.mailboxes import mailbox
+from tempmail.cli.mcp import mcp
 from tempmail.cli.operating import Misconfigured, storage_options
 from tempmail.cli.output import EXIT_CODES, Exit
 from tempmail.cli.plans import plan
@@ -69,7 +70,7 @@ def tempmail(**_: str | None) -> None:
     """
 
 
-for _command in (block, check, key, mail, mailbox, plan, reparse, stats, subscription, user):
+for _command in (block, check, key, mail, mailbox, mcp, plan, reparse, stats, subscription, user):
     tempmail.add_command(_command)
 
 

@@ -36,9 +36,11 @@ from tempmail.core.waiting import Watching
 from tempmail.http.api import api_resource
 from tempmail.http.channel import Channel, Limits
 from tempmail.http.events import EventStreams
-from tempmail.http.mcp import McpRoutes
-from tempmail.http.mcp_mailbox_tools import MailboxTools
-from tempmail.http.mcp_tools import Toolbox
+from tempmail.http.mcp.mailbox_tools import mailbox_tools
+from tempmail.http.mcp.mailbox_uses import MailboxUses
+from tempmail.http.mcp.methods import Methods
+from tempmail.http.mcp.route import McpRoutes
+from tempmail.http.mcp.tools import Toolbox
 from tempmail.http.site import Site
 from tempmail.http.sns import Calls
 from tempmail.model.address import Domains
@@ -203,7 +205,8 @@ class Service:
         self.tickets = Tickets(self.single_use, self.clock)
         self.callers = Callers(self.keyring, self.tickets)
         account_desk = AccountDesk(self.accounts, self.keyring)
-        tools = Toolbox(MailboxTools(desk, reading, self.polls, self.clock).tools(), self.metrics)
+        uses = MailboxUses(desk, reading, self.polls, self.clock)
+        tools = Toolbox(mailbox_tools(uses), self.metrics)
         self.resource = api_resource(
             self.callers,
             desk,
@@ -216,7 +219,7 @@ class Service:
             attachments=Attachments(reading, self.renderer),
             deliveries=self.delivery_log,
             documents=Documents(views, messages, self.renderer, self.signing),
-            mcp=McpRoutes(tools, self.callers, self.metrics, self.clock, "1.2.3"),
+            mcp=McpRoutes(Methods(tools, self.callers, self.metrics, "1.2.3"), self.clock),
             public=None,
             sns=sns,
             accounts=account_desk,

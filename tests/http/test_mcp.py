@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from tempmail.http.mcp_stream import TICK_SECONDS
+from tempmail.http.mcp.stream import TICK_SECONDS
 from tests.http.mcp_case import BOTH, META, NEWEST, McpCase
 from tests.http.service import Reply
 from tests.http.test_events import chunks
@@ -256,8 +256,7 @@ class Stateless(McpCase):
         note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
         self.assertEqual(self.post(note, headers=headers).status, 202)
         response = {"jsonrpc": "2.0", "id": 1, "result": {}}
-        reply = self.post(response, headers=headers)
-        self.assertEqual(reply.status, 400)
+        self.assert_error(self.post(response, headers=headers), 400, -32600, "nobody asked")
 
     def test_unknown_tools_are_bad_requests(self) -> None:
         reply = self.newest("tools/call", {"name": "rm"}, Mcp_Name="rm")

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from tempmail.http.mcp_shapes import MOST_TEXT
+from tempmail.http.mcp.found import MOST_TEXT
 from tempmail.model.account import Scope
 from tempmail.model.message import Attachment, Code, Link
 from tests.http.mcp_case import McpCase
