@@ -32,6 +32,8 @@ class Limits:
 
     :ivar body_bytes: the longest request body.
     :ivar body_bytes_of: of paths where it is another.
+    :ivar large_bodies: how many bodies above ``body_bytes`` there may be at once, of all
+        connections.
     :ivar head_seconds: from the connection, or the first byte of a further request, to the
         end of its headers.
     :ivar body_seconds: from there to the end of the body.
@@ -44,6 +46,7 @@ class Limits:
 
     body_bytes: int = 64 * 1024
     body_bytes_of: Mapping[bytes, int] = Factory(dict)
+    large_bodies: int = 64
     head_seconds: float = 10
     body_seconds: float = 20
     answer_seconds: float = 30

@@ -24,6 +24,7 @@ from tempmail.http.logged import logged
 from tempmail.http.origins import Origins
 from tempmail.http.problems import Problem, problem_of
 from tempmail.http.proxies import TrustedProxies
+from tempmail.http.readers import answer_to
 from tempmail.model.account import Caller
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Gate:
         if problem is None:
             return None
         self.refused(request, problem)
-        return problem.answer()
+        return answer_to(request, problem)
 
     def charge(self, request: Request, caller: Caller) -> None:
         """Count a request by the plan of its caller, once that is known.

@@ -23,6 +23,7 @@ from tempmail.http.gate import Gate
 from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, Problem
 from tempmail.http.proxies import Client
+from tempmail.http.readers import Refusals, answer_to
 from tempmail.http.shelf import Shelf
 
 _access = Logger("tempmail.http.access")
@@ -33,6 +34,9 @@ _CLIENT_LEFT = 499
 
 _BAD_PATH = Problem(
     400, "bad_path", "the path is UTF-8 without control characters, encoded or doubled slashes"
+)
+_MANY_LARGE = Problem(
+    503, "busy", "there are too many large requests at once; send it again", {"Retry-After": "5"}
 )
 
 
@@ -48,6 +52,7 @@ class Request(server.Request):
     content: BytesIO | None
     uncounted = False
     denied = False
+    _is_large = False
     _scheme: str | None = None
     _started: float | None = None
 
@@ -92,14 +97,31 @@ class Request(server.Request):
             self.channel.refuse(
                 Problem(413, "body_too_large", f"a request body has at most {most} bytes")
             )
-        return length <= most
+            return False
+        limits = self.channel.site.limits
+        return length <= limits.body_bytes or self._is_large or self._take_large()
+
+    def _take_large(self) -> bool:
+        """Whether one more large body may be held, as this then is until it is answered."""
+        site = self.channel.site
+        if site.large_bodies >= site.limits.large_bodies:
+            self.channel.refuse(_MANY_LARGE)
+            return False
+
+        def let_go(_: object) -> None:
+            site.large_bodies -= 1
+
+        self._is_large = True
+        site.large_bodies += 1
+        self.notifyFinish().addBoth(let_go)
+        return True
 
     def process(self) -> None:
         self._started = self.channel.site.reactor.seconds()
         if _is_plain(self.path) or (self.path == b"*" and self.method == b"OPTIONS"):
             answer = self.channel.site.gate.admit(self)
         else:
-            answer = _BAD_PATH.answer()
+            answer = answer_to(self, _BAD_PATH)
         if answer is None:
             super().process()
         else:
@@ -112,7 +134,7 @@ class Request(server.Request):
         if self.startedWriting:
             self.channel.abort()
         else:
-            self._respond(UNFORESEEN.answer())
+            self._respond(answer_to(self, UNFORESEEN))
         return reason
 
     def _respond(self, answer: Answer) -> None:
@@ -147,6 +169,7 @@ class Site(server.Site):
     :param limits: of each connection.
     :param gate: says who may pass; without it everybody may.
     :param connections: bounds how many there are.
+    :param errors: shows refusals to people; without it everybody gets them as programs do.
     """
 
     protocol = Channel  # type: ignore[assignment]  # twisted.web's own is a factory of a proxy
@@ -161,12 +184,15 @@ class Site(server.Site):
         limits: Limits | None = None,
         gate: Gate | None = None,
         connections: Connections | None = None,
+        errors: Refusals | None = None,
     ) -> None:
         super().__init__(resource, parsePOSTFormSubmission=False, timeout=None, reactor=clock)
         self.limits = limits or Limits()
         self.gate = gate or Gate(metrics)
         self.connections = connections or Connections()
+        self.errors = errors
         self.refused = metrics.http_refused
+        self.large_bodies = 0
         self.shelf = Shelf(metrics.http_bytes_held)
         self._responses = metrics.http_responses
 

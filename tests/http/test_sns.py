@@ -56,8 +56,10 @@ class SnsTest(SynchronousTestCase):
             sns=self.calls, limits=Limits(body_bytes_of={PATH.encode(): MOST_BYTES})
         )
 
-    def post(self, body: bytes = b"{}", **headers: str) -> Reply:
-        return self.service.call("POST", PATH, body, headers={**HEADERS, **headers})
+    def post(self, body: bytes = b"{}", topic: str = ARN) -> Reply:
+        return self.service.call(
+            "POST", PATH, body, headers={**HEADERS, "X-Amz-Sns-Topic-Arn": topic}
+        )
 
     def test_what_was_dealt_with_is_answered_200(self) -> None:
         self.calls.outcome.callback(None)
@@ -82,6 +84,23 @@ class SnsTest(SynchronousTestCase):
         self.assertEqual(self.post(b"x" * (MOST_BYTES + 1)).status, 413)
         elsewhere = self.service.call("POST", "/api/v1/mailboxes", b"x" * 100_000)
         self.assertEqual(elsewhere.status, 413)
+
+    def test_large_bodies_at_once_are_few_and_make_room_again(self) -> None:
+        limits = Limits(body_bytes_of={PATH.encode(): MOST_BYTES}, large_bodies=2)
+        service = self.service = Service(sns=self.calls, limits=limits)
+        large = request_bytes("POST", PATH, HEADERS, b"x" * 70_000)
+        one, two = service.connect(), service.connect()
+        one.send(large)
+        two.send(large[:-1])
+        busy = self.post(b"x" * 70_000)
+        self.assertEqual((busy.status, busy.json["code"]), (503, "busy"))
+        self.assertEqual(busy.headers["retry-after"], "5")
+        two.leave(cleanly=False)  # with its body half there
+        self.calls.outcome.callback(None)
+        for _ in range(3):
+            self.assertEqual(self.post(b"x" * 70_000).status, 200)
+        one.leave(cleanly=True)
+        self.assertEqual(service.site.large_bodies, 0)
 
     def test_whoever_leaves_does_not_stop_a_mail_on_its_way(self) -> None:
         connection = self.service.connect()
@@ -125,5 +144,4 @@ class SnsTest(SynchronousTestCase):
     def test_others_are_counted_as_any_request_is(self) -> None:
         self.calls.outcome.callback(None)
         self.limit()
-        other = {"X-Amz-Sns-Topic-Arn": ARN + "2"}
-        self.assertEqual({self.post(**other).status for _ in range(300)}, {200, 429})
+        self.assertEqual({self.post(topic=ARN + "2").status for _ in range(300)}, {200, 429})

@@ -1,0 +1,1 @@
+"""Mail that Amazon SES took and announces by SNS."""
