@@ -22,12 +22,14 @@ class Authenticator:
     :ivar origin: of the page that asks.
     :ivar sign_count: how often it has signed; set it back for a copy of the device.
     :ivar counts: whether it counts at all.
+    :ivar verified: the flag that says whether it knows who uses it; 0 where somebody found it.
     """
 
     def __init__(self, origin: str, *, counts: bool = True) -> None:
         self.origin = origin
         self.sign_count = 0
         self.counts = counts
+        self.verified = _VERIFIED
         self.user_handle = b""
         self.credential_id = secrets.token_bytes(32)
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -49,7 +51,7 @@ class Authenticator:
             + self.credential_id
             + encode_cbor(cose)
         )
-        data = self._data(options["rp"]["id"], _PRESENT | _VERIFIED | _NEW) + attested
+        data = self._data(options["rp"]["id"], _PRESENT | self.verified | _NEW) + attested
         return self._answer(
             clientDataJSON=_text(self._client_data("webauthn.create", options["challenge"])),
             attestationObject=_text(encode_cbor({"fmt": fmt, "attStmt": {}, "authData": data})),
@@ -58,7 +60,7 @@ class Authenticator:
     def get(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What ``navigator.credentials.get`` answers, as JSON."""
         client_data = self._client_data("webauthn.get", options["challenge"])
-        data = self._data(options["rpId"], _PRESENT)
+        data = self._data(options["rpId"], _PRESENT | self.verified)
         signed = data + hashlib.sha256(client_data).digest()
         return self._answer(
             clientDataJSON=_text(client_data),

@@ -390,3 +390,20 @@ def _processes_in(folder: Path) -> list[str]:
         if str(folder) in line:
             found.append(line)
     return found
+
+
+def test_an_embedded_postgresql_that_somebody_ended_is_started_again(tmp_path: Path) -> None:
+    with daemon(tmp_path) as it:
+        address, token = it.create()
+        it.send(address)
+        lock_file = tmp_path / "postgresql" / "postmaster.pid"
+        os.kill(int(lock_file.read_text().split()[0]), signal.SIGKILL)
+        sent = False
+        while not sent:  # the bound is the test run's own
+            try:
+                it.send(address)
+                sent = True
+            except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected):
+                assert it.process.poll() is None, "the daemon ended"
+        status, listed = it.request("GET", f"/api/v1/mailboxes/{address}/messages", token)
+        assert (status, [one["seq"] for one in listed["messages"]]) == (200, [2, 1])

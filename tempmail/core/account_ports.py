@@ -35,7 +35,12 @@ class Accounts(Protocol):
         """Those in force, newest first."""
 
     async def make_key(
-        self, owner: UserOwner, name: str, scopes: Sequence[Scope], expires_at: datetime | None
+        self,
+        owner: UserOwner,
+        name: str,
+        scopes: Sequence[Scope],
+        expires_at: datetime | None,
+        made_by: int | None = None,
     ) -> tuple[ApiKey, str]:
         """:returns: the key, and its secret, which is kept nowhere.
         :raises InvalidInput: a value that no key can have.

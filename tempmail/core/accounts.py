@@ -32,17 +32,23 @@ class AccountDesk:
         return await self._accounts.keys(owner)
 
     async def make_key(
-        self, owner: UserOwner, name: str, scopes: Sequence[Scope], expires_at: datetime | None
+        self,
+        owner: UserOwner,
+        name: str,
+        scopes: Sequence[Scope],
+        expires_at: datetime | None,
+        made_by: int | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key and its secret, which is shown this once.
 
         :param expires_at: in the future; None for a key that stays until it is revoked.
+        :param made_by: the id of the key that asks, which the new one does not outlive.
         :raises InvalidInput: a value that no key can have.
         :raises Conflict: there are as many as there may be.
         """
         if expires_at is not None and expires_at.tzinfo is None:
             raise InvalidInput("expires_at: says its offset from UTC, such as Z")
-        return await self._accounts.make_key(owner, display_name(name), scopes, expires_at)
+        return await self._accounts.make_key(owner, display_name(name), scopes, expires_at, made_by)
 
     async def revoke_key(self, owner: UserOwner, identity: int) -> None:
         """End a key: here at once, on every daemon within a second.

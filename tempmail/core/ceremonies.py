@@ -83,7 +83,7 @@ def creation_options(place: Place, challenge: bytes, whose: Enrolment) -> dict[s
         timeout=_MILLISECONDS,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,  # nobody types a name to sign in
-            user_verification=UserVerificationRequirement.PREFERRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=one) for one in whose.known],
         supported_pub_key_algs=_ALGORITHMS,
@@ -98,7 +98,7 @@ def request_options(place: Place, challenge: bytes) -> dict[str, Any]:
             rp_id=place.host,
             challenge=challenge,
             timeout=_MILLISECONDS,
-            user_verification=UserVerificationRequirement.PREFERRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
         )
     )
 
@@ -134,6 +134,7 @@ def registered(place: Place, challenge: bytes, credential: Credential, name: str
             expected_rp_id=place.host,
             expected_origin=list(place.origins),
             supported_pub_key_algs=_ALGORITHMS,
+            require_user_verification=True,  # whoever finds the device must not be let in
         )
     except Refuted:
         raise
@@ -173,6 +174,7 @@ def asserted(place: Place, challenge: bytes, credential: Credential, passkey: Kn
             expected_rp_id=place.host,
             expected_origin=list(place.origins),
             credential_public_key=passkey.public_key,
+            require_user_verification=True,
             credential_current_sign_count=0,  # compared where it is stored, in one step
         ).new_sign_count
     except Refuted:

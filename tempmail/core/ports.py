@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from tempmail.model.authentication import Authentication
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
-from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, UserOwner
+from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, SessionOwner, UserOwner
 from tempmail.model.message import Envelope, Message, Placement, Summary, View
 
 
@@ -51,6 +51,9 @@ class Mailboxes(Protocol):
     async def get(self, address: str, owner: Owner) -> Mailbox:
         """:raises NotFound: also where it is another's.
         :raises Unauthenticated: for a credential that was never issued."""
+
+    async def was_issued(self, owner: SessionOwner) -> bool:
+        """Whether somebody was given this session token, for a mailbox that lives or lived."""
 
     async def extend(self, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
         """Let it live ``ttl_minutes`` from now, clamped to the plan; its messages live as long."""

@@ -22,7 +22,8 @@ from tempmail.http.finishing import to_the_end
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model.account import Scope
-from tempmail.model.errors import Conflict, LimitReached, NotFound
+from tempmail.model.errors import Conflict, Forbidden, LimitReached, NotFound
+from tempmail.model.mailbox import UserOwner
 
 _IDENTITY = re.compile(r"[1-9][0-9]{0,17}\Z", re.ASCII)
 
@@ -44,7 +45,7 @@ class AccountRoutes:
                 "/api/v1/account",
                 self.account,
                 "Look at one's account: its plan, limits and usage",
-                Access.ACCOUNT,
+                Access.READ,
                 returns={200: Returns(description="The account", shape=Account)},
                 name="get_account",
             ),
@@ -90,7 +91,9 @@ class AccountRoutes:
         ]
 
     async def account(self, ask: Ask[Nothing]) -> Answer:
-        return json(account_of(await self._desk.account(ask.user)))
+        if not isinstance(ask.owner, UserOwner):
+            raise Forbidden("this is for accounts: use an API key, or sign in")
+        return json(account_of(await self._desk.account(ask.owner)))
 
     async def keys(self, ask: Ask[Nothing]) -> Answer:
         return json(KeyList(keys=[key_of(one) for one in await self._desk.keys(ask.user)]))
@@ -98,7 +101,9 @@ class AccountRoutes:
     async def make_key(self, ask: Ask[CreateKey]) -> Answer:
         given = ask.given
         scopes = [Scope(scope) for scope in given.scopes]
-        making = self._desk.make_key(ask.user, given.name, scopes, given.expires_at)
+        making = self._desk.make_key(
+            ask.user, given.name, scopes, given.expires_at, ask.caller.key_id
+        )
         return json(new_key_of(*await to_the_end(making)), 201)
 
     async def revoke_key(self, ask: Ask[Nothing], id: str) -> Answer:  # noqa: A002  # the path's name

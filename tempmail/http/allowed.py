@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 from msgspec.inspect import (
     BoolType,
+    DateTimeType,
     DictType,
     FloatType,
     IntType,
@@ -101,6 +102,8 @@ def _word(kind: Type) -> str:
             return "a text" + _long(kind)
         case ListType():
             return f"a list, each {_words(kind.item_type)}"
+        case DateTimeType():
+            return "a time with its offset (RFC 3339), such as 2030-01-31T12:00:00Z"
     return "an object"
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from tempmail.core.public import PublicInboxes, Shown
 from tempmail.http.answers import Answer, json
@@ -46,7 +46,7 @@ class PublicAttachment(Struct):
 
 
 class PublicMessage(Struct, kw_only=True):
-    """``truncated`` says that there is too much to show its bodies as well."""
+    """``truncated`` is there, and true, where there is too much to show its bodies as well."""
 
     id: Annotated[UUID, described("Its own", "00000000-002a-8c1d-9f3b-6a0d5e7f1b24")]
     sender: Annotated[str, described("Who it says it is from", "noreply@shop.example")]
@@ -60,7 +60,10 @@ class PublicMessage(Struct, kw_only=True):
     ]
     attachments: list[PublicAttachment]
     received_at: Annotated[datetime, described("RFC 3339, in UTC", "2030-05-17T09:24:31Z", tz=True)]
-    truncated: Annotated[bool, described("Whether its bodies were left out, being too much", False)]
+    truncated: (
+        Annotated[bool, described("There, and true, where its bodies were left out", True)]
+        | UnsetType
+    ) = UNSET
 
 
 class PublicMessages(Struct):
@@ -162,5 +165,5 @@ def _message_of(shown: Shown) -> PublicMessage:
             for one in (view.attachments if view else ())
         ],
         received_at=summary.received_at.astimezone(UTC),
-        truncated=view is None,
+        truncated=True if view is None else UNSET,
     )

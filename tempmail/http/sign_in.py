@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -191,11 +192,13 @@ class SignInRoutes:
         return json(PasskeyList(passkeys=[passkey_of(one) for one in found]))
 
     async def begin_passkey(self, ask: Ask[Nothing]) -> Answer:
+        await self._check_may_add(ask)
         place = _here(ask.request)
         beginning = self._sign_in.begin_passkey(place, ask.network, ask.user)
         return json(CeremonyOptions(publicKey=await beginning))
 
     async def add_passkey(self, ask: Ask[AddPasskey]) -> Answer:
+        await self._check_may_add(ask)
         given, place = ask.given, _here(ask.request)
         adding = self._sign_in.add_passkey(
             place, ask.network, ask.user, given.credential, given.name
@@ -203,8 +206,18 @@ class SignInRoutes:
         return json(passkey_of(await to_the_end(adding)), 201)
 
     async def remove_passkey(self, ask: Ask[Nothing], id: str) -> Answer:  # noqa: A002  # the path's name
+        if ask.caller.key_id is not None:
+            raise Forbidden("a key removes no passkey, for it may be stolen: sign in")
         await to_the_end(self._desk.remove_passkey(ask.user, identity(id, "passkey")))
         return EMPTY
+
+    async def _check_may_add(self, ask: Ask[Any]) -> None:
+        """Whoever has a key for a while must not be able to stay for good.
+
+        :raises Forbidden: it is a key, and somebody has a passkey.
+        """
+        if ask.caller.key_id is not None and await self._desk.passkeys(ask.user):
+            raise Forbidden("a key adds the first passkey alone: sign in to add another")
 
 
 def _signed_in(user: account.User, token: str) -> Answer:

@@ -28,9 +28,14 @@ class PostgresAccounts:
         return await self._database.run(list_keys, owner.user_id)
 
     async def make_key(
-        self, owner: UserOwner, name: str, scopes: Sequence[Scope], expires_at: datetime | None
+        self,
+        owner: UserOwner,
+        name: str,
+        scopes: Sequence[Scope],
+        expires_at: datetime | None,
+        made_by: int | None = None,
     ) -> tuple[ApiKey, str]:
-        return await self._database.run(make_key, owner.user_id, name, scopes, expires_at)
+        return await self._database.run(make_key, owner.user_id, name, scopes, expires_at, made_by)
 
     async def revoke_key(self, owner: UserOwner, identity: int) -> None:
         await self._database.run(revoke_key, owner.user_id, identity)

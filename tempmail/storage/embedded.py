@@ -118,6 +118,20 @@ class EmbeddedCluster:
         """Whether the server that was started still runs."""
         return self._process is not None and self._process.poll() is None
 
+    def revive(self) -> None:
+        """Start the server again after somebody else ended it.
+
+        Blocks, and wants the main thread, as :meth:`start` does.
+
+        :raises Unavailable: it does not start, for one of the reasons of :meth:`start`.
+        """
+        if self._lock is None or self.alive():
+            return
+        try:
+            self._serve(choose(self.cluster, installed() if self._places is None else self._places))
+        except OSError as error:
+            raise DirectoryUnusable(f"cannot use {self.data_dir}: {error}") from error
+
     def start(self) -> None:
         """Set the cluster up on first use, start the server, wait until it takes connections.
 

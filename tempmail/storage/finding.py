@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tempmail.mail.storable import storable
@@ -26,6 +26,11 @@ _PUBLIC = (
 
 _LIVES = "is_active AND expires_at > clock_timestamp()"
 _FIND = f"SELECT {COLUMNS} FROM mailboxes WHERE address = %(address)s AND {_LIVES} AND "  # noqa: S608
+_FIND_IN = (
+    "SELECT id AS mailbox FROM mailboxes"  # noqa: S608
+    f" WHERE address = %(address)s AND {_LIVES} AND bucket = %(bucket)s"
+    " AND owner_type <> 'public' AND "
+)
 _LIVING = f"SELECT {COLUMNS} FROM mailboxes WHERE id = %s AND {_LIVES}"  # noqa: S608
 _EVER_ISSUED = """
 SELECT EXISTS (SELECT FROM mailboxes WHERE session_token_hash = %(token_hash)s)
@@ -40,16 +45,32 @@ def find(cursor: Cursor, address: str, owner: Owner, lock: str = "") -> Mailbox:
     :raises NotFound: none such, or another's.
     :raises Unauthenticated: the session token was never issued.
     """
-    predicate, whose = _owned_by(owner)
-    cursor.execute(f"{_FIND} {predicate} {lock}", {"address": storable(address), **whose})
+    sql, values = finding(address, owner)
+    cursor.execute(f"{sql} {lock}", values)
     row = cursor.fetchone()
     if row is not None:
         return mailbox_of(row)
-    if isinstance(owner, SessionOwner):
-        cursor.execute(_EVER_ISSUED, whose)
-        if cursor.fetchone() == (False,):
-            raise Unauthenticated("this session token is unknown; create a mailbox to get one")
+    if isinstance(owner, SessionOwner) and not was_issued(cursor, owner):
+        raise Unauthenticated("this session token is unknown; create a mailbox to get one")
     raise NotFound("there is no such mailbox, or it is not yours")
+
+
+def was_issued(cursor: Cursor, owner: SessionOwner) -> bool:
+    """Whether somebody was given this session token, for a mailbox that lives or lived."""
+    cursor.execute(_EVER_ISSUED, {"token_hash": owner.token_hash})
+    return cursor.fetchone() == (True,)
+
+
+def finding(address: str, owner: Owner) -> tuple[str, dict[str, Any]]:
+    """The statement that :func:`find` begins with, for its :data:`COLUMNS`."""
+    predicate, whose = _owned_by(owner)
+    return _FIND + predicate, {"address": storable(address), **whose}
+
+
+def finding_in(address: str, owner: Owner, bucket: datetime) -> tuple[str, dict[str, Any]]:
+    """A statement for the id of the same mailbox, as long as its messages lie in ``bucket``."""
+    predicate, whose = _owned_by(owner)
+    return _FIND_IN + predicate, {"address": storable(address), "bucket": bucket, **whose}
 
 
 def living(cursor: Cursor, identity: int) -> Mailbox:

@@ -44,6 +44,10 @@ _MAKE = f"""
 INSERT INTO api_keys (user_id, key_hash, prefix, name, scopes, expires_at)
 SELECT %s, %s, %s, %s, %s, %s::timestamptz RETURNING {_COLUMNS}, expires_at <= clock_timestamp()
 """
+_OUTLIVES = """
+SELECT coalesce(%s::timestamptz, 'infinity') > expires_at FROM api_keys
+WHERE user_id = %s AND id = %s
+"""
 _LIST = f"""
 SELECT {_COLUMNS} FROM api_keys WHERE user_id = %s AND {_LIVES} ORDER BY id DESC
 """  # noqa: S608
@@ -71,11 +75,13 @@ def make_key(
     name: str,
     scopes: Sequence[Scope] = (Scope.FULL,),
     expires_at: datetime | None = None,
+    made_by: int | None = None,
 ) -> tuple[ApiKey, str]:
     """Make an API key.
 
     :param owner: the id of the user whose it will be.
     :param expires_at: aware; None for a key that stays until it is revoked.
+    :param made_by: the id of the user's key that asks, which the new one does not outlive.
     :returns: the key as it is listed, and its secret, which is kept nowhere.
     :raises NotFound: there is no such user.
     :raises InvalidInput: a value that no key can have.
@@ -90,11 +96,14 @@ def make_key(
     cursor.execute(_COUNT, (owner,))
     if cursor.fetchone() == (MOST,):
         raise Conflict(f"there are {MOST} keys; revoke one first", code="too_many_keys")
+    cursor.execute(_OUTLIVES, (expires_at, owner, made_by))
+    if cursor.fetchone() == (True,):
+        raise InvalidInput("expires_at: is no later than that of the key which makes this one")
     key = new_key()
     cursor.execute(_MAKE, (owner, digest(key), key[:SHOWN], display_name(name), kept, expires_at))
     *row, late = cursor.fetchone() or ()
     if late:
-        raise InvalidInput("expires_at: lies behind")
+        raise InvalidInput("expires_at: is a time still to come; this one has passed")
     return _key(tuple(row)), key
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tempmail.model.errors import AddressUnavailable, LimitReached
 from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, SessionOwner, UserOwner
 from tempmail.storage.database import Cursor, Database
-from tempmail.storage.finding import COLUMNS, find, mailbox_of
+from tempmail.storage.finding import COLUMNS, find, finding, mailbox_of, was_issued
 
 # Of whoever holds the session token of a mailbox, or of a user.
 _PLAN = """
@@ -18,27 +18,14 @@ FROM plans WHERE name = CASE WHEN %(user)s::bigint IS NULL THEN 'anonymous'
     ELSE coalesce((SELECT plan FROM subscriptions
                    WHERE user_id = %(user)s AND ended_at IS NULL), 'free') END
 """
-_LIVING_OF = """
-SELECT count(*), extract(epoch FROM min(expires_at) - clock_timestamp())::integer
-FROM mailboxes WHERE {} AND is_active AND expires_at > clock_timestamp()
-"""
 _WISHED = f"""
 SELECT {COLUMNS}, wish_salt, expires_at > clock_timestamp()
 FROM mailboxes WHERE wish_hash = %s AND is_active FOR UPDATE
 """  # noqa: S608  # only our own column names
-# The tombstones are looked for in a statement of its own, sent along: whoever held the address may
-# have ended it while the insert waited.
-_INSERT = f"""
-INSERT INTO mailboxes
-    (address, owner_type, owner_id, session_token_hash, client, created_at, expires_at, bucket,
-     wish_hash, wish_salt)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (address) WHERE is_active DO NOTHING;
-SELECT {COLUMNS}, EXISTS (
-    SELECT FROM tombstones
-    WHERE address_hash = %s AND released_at > clock_timestamp() - %s)
-FROM mailboxes WHERE address = %s AND is_active AND xmin = pg_current_xact_id()::xid
-"""  # noqa: S608
+_MAKE = """
+SELECT * FROM make_mailbox(
+    %(address)s, %(kind)s, %(user)s, %(token)s, %(client)s, %(ttl)s, %(wish)s, %(salt)s, %(kept)s)
+"""
 _EXPIRY = f"""
 SELECT at, expires_at, bucket, ensure_partition(bucket) FROM (
     SELECT at, expires_at, bucket_of(expires_at, at) AS bucket FROM (
@@ -87,15 +74,24 @@ class PostgresMailboxes:
         self._tombstone = timedelta(days=tombstone_days)
 
     async def create(self, new: NewMailbox) -> Made:
-        return await self._database.run(_create, new, self._tombstone)
+        if new.wish is not None:
+            return await self._database.run(_create_once, new, self._tombstone)
+        (row,) = await self._database.rows(_MAKE, _made_of(new, self._tombstone), again=False)
+        return Made(_made(new, row), None)
 
     async def get(self, address: str, owner: Owner) -> Mailbox:
+        found = await self._database.rows(*finding(address, owner))
+        if found:
+            return mailbox_of(found[0])
         return await self._database.singly(find, address, owner)
 
     async def of_user(
         self, owner: UserOwner, *, limit: int, below: int | None
     ) -> Sequence[Mailbox]:
         return await self._database.singly(_of_user, owner, limit, below)
+
+    async def was_issued(self, owner: SessionOwner) -> bool:
+        return await self._database.run(was_issued, owner)
 
     async def extend(self, address: str, owner: Owner, ttl_minutes: int) -> Mailbox:
         return await self._database.run(_extend, address, owner, ttl_minutes)
@@ -109,33 +105,53 @@ def address_hash(address: str) -> bytes:
     return hashlib.sha256(address.encode()).digest()
 
 
-def _create(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Made:
-    user = {"user": _user(new.owner)}
-    cursor.execute(f"SELECT max_mailboxes {_PLAN}", user)
-    most = _value(cursor)
-    if most != -1 or new.wish is not None:
-        # Creations of one client or user take turns, so that none slips past the count, and
-        # of two that are the same wish the second finds the first.
-        whose = new.client if user["user"] is None else f"user {user['user']}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (whose,))
-    if new.wish is not None and (made := _made_before(cursor, new.wish.digest)):
+def _create_once(cursor: Cursor, new: NewMailbox, tombstone: timedelta) -> Made:
+    """Make the mailbox of a wish that may have been fulfilled before."""
+    assert new.wish is not None
+    user = _user(new.owner)
+    # Of two that are the same wish the second finds the first.
+    whose = new.client if user is None else f"user {user}"
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (whose,))
+    if made := _made_before(cursor, new.wish.digest):
         return made
-    if most != -1:
-        _check_room(cursor, new, most)
-    cursor.execute(_EXPIRY, {**user, "ttl": new.ttl_minutes})
-    now, expires_at, bucket, _ = _row(cursor)
-    token_hash = new.owner.token_hash if isinstance(new.owner, SessionOwner) else None
-    digest, salt = (new.wish.digest, new.wish.salt) if new.wish is not None else (None, None)
-    asked = (new.address, new.owner_type.value, user["user"], token_hash, new.client)
-    late = (address_hash(new.address), tombstone, new.address)
-    cursor.execute(_INSERT, (*asked, now, expires_at, bucket, digest, salt, *late))
-    row = cursor.fetchone()
-    if row is None:
+    cursor.execute(_MAKE, _made_of(new, tombstone))
+    return Made(_made(new, _row(cursor)), new.wish.salt)
+
+
+def _made_of(new: NewMailbox, tombstone: timedelta) -> dict[str, Any]:
+    """What :data:`_MAKE` names."""
+    return {
+        "address": new.address,
+        "kind": new.owner_type.value,
+        "user": _user(new.owner),
+        "token": new.owner.token_hash if isinstance(new.owner, SessionOwner) else None,
+        "client": new.client,
+        "ttl": new.ttl_minutes,
+        "wish": None if new.wish is None else new.wish.digest,
+        "salt": None if new.wish is None else new.wish.salt,
+        "kept": tombstone,
+    }
+
+
+def _made(new: NewMailbox, row: tuple[Any, ...]) -> Mailbox:
+    """What ``make_mailbox`` answered.
+
+    :raises LimitReached: there are as many as the plan allows.
+    :raises AddressUnavailable: the address is taken, or was until recently.
+    """
+    outcome, living, seconds, identity, made_at, ends_at, bucket = row
+    if outcome == "made":
+        life = (made_at, ends_at, bucket)
+        return Mailbox(identity, new.address, new.owner_type, *life, 0, 0)
+    if outcome == "limit":
+        whose = "your account" if isinstance(new.owner, UserOwner) else "your network"
+        raise LimitReached(
+            f"{whose} has {living} mailboxes, as many as it may; delete one or wait",
+            retry_after=max(1, seconds or 1),
+        )
+    if outcome == "taken":
         raise AddressUnavailable("this address is taken; ask for another")
-    *columns, in_use_until_recently = row
-    if in_use_until_recently:
-        raise AddressUnavailable("this address was in use until recently; ask for another")
-    return Made(mailbox_of(tuple(columns)), salt)
+    raise AddressUnavailable("this address was in use until recently; ask for another")
 
 
 def _made_before(cursor: Cursor, digest: bytes) -> Made | None:
@@ -149,22 +165,6 @@ def _made_before(cursor: Cursor, digest: bytes) -> Made | None:
         return Made(mailbox, None if salt is None else bytes(salt))
     cursor.execute(END, ([mailbox.id],))
     return None
-
-
-def _check_room(cursor: Cursor, new: NewMailbox, most: int) -> None:
-    """:raises LimitReached: there are as many as the plan allows."""
-    if isinstance(new.owner, UserOwner):
-        cursor.execute(_LIVING_OF.format("owner_id = %s"), (new.owner.user_id,))
-        whose = "your account"
-    else:
-        cursor.execute(_LIVING_OF.format("owner_id IS NULL AND client = %s"), (new.client,))
-        whose = "your network"
-    count, seconds = _row(cursor)
-    if count >= most:
-        raise LimitReached(
-            f"{whose} has {count} mailboxes, as many as it may; delete one or wait",
-            retry_after=max(1, seconds or 1),
-        )
 
 
 def _of_user(cursor: Cursor, owner: UserOwner, limit: int, below: int | None) -> list[Mailbox]:
@@ -200,7 +200,3 @@ def _row(cursor: Cursor) -> tuple[Any, ...]:
     row = cursor.fetchone()
     assert row is not None
     return row
-
-
-def _value(cursor: Cursor) -> Any:
-    return _row(cursor)[0]

@@ -47,7 +47,7 @@ def with_key(key: Any) -> dict[str, Any]:
     """An answer whose public key is this value."""
     device = Authenticator(PLACE.origins[0])
     real = device.create(creation_options(PLACE, CHALLENGE, WHOSE))
-    data = device._data(PLACE.host, 0x41) + bytes(16) + (32).to_bytes(2, "big")
+    data = device._data(PLACE.host, 0x45) + bytes(16) + (32).to_bytes(2, "big")
     stated = {"fmt": "none", "attStmt": {}, "authData": data + device.credential_id + key}
     return with_response(real, attestationObject=text(encode_cbor(stated)))
 

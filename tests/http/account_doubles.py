@@ -47,7 +47,12 @@ class MemoryAccounts:
         return found[::-1]
 
     async def make_key(
-        self, owner: UserOwner, name: str, scopes: Sequence[Scope], expires_at: datetime | None
+        self,
+        owner: UserOwner,
+        name: str,
+        scopes: Sequence[Scope],
+        expires_at: datetime | None,
+        made_by: int | None = None,
     ) -> tuple[ApiKey, str]:
         secret, number = new_key(), len(self.api_keys) + 1
         key = ApiKey(number, secret[:SHOWN], name, tuple(scopes), NOW, expires_at, None)

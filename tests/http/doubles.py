@@ -15,8 +15,8 @@ from tempmail.core.ports import Page
 from tempmail.core.signing import SigningKey
 from tempmail.mail.attachments import Extracted
 from tempmail.model.account import Caller
-from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.authentication import Authentication
+from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import (
     AddressUnavailable,
     LimitReached,
@@ -279,6 +279,9 @@ class MemoryMailboxes:
     async def get(self, address: str, owner: Owner) -> Mailbox:
         await self._storage._working()
         return self._storage._box(address, owner).mailbox
+
+    async def was_issued(self, owner: SessionOwner) -> bool:
+        return any(box.owner == owner for box in self._storage.boxes.values())
 
     async def delete(self, address: str, owner: Owner) -> Mailbox:
         await self._storage._working()

@@ -9,6 +9,8 @@ from twisted.logger import LogLevel, capturedLogs
 
 from tempmail.core.sign_in import SignUp
 from tempmail.core.tokens import digest
+from tempmail.model.account import Caller
+from tempmail.model.mailbox import UserOwner
 from tests.authenticator import Authenticator
 from tests.http.service import Reply, Service, replies, request_bytes
 from tests.http.test_mailboxes import MailboxCase
@@ -81,7 +83,7 @@ class SigningUp(SignInCase):
         self.assertEqual(options["attestation"], "none")
         chosen = options["authenticatorSelection"]
         self.assertEqual(
-            (chosen["residentKey"], chosen["userVerification"]), ("required", "preferred")
+            (chosen["residentKey"], chosen["userVerification"]), ("required", "required")
         )
         self.assertEqual([one["alg"] for one in options["pubKeyCredParams"]], [-8, -7, -257])
 
@@ -278,6 +280,22 @@ class Passkeys(SignInCase):
         options = self.options(PASSKEYS, cookie=cookie)
         body = {"credential": device.create(options), "name": "phone"}
         return self.post(PASSKEYS, body, cookie=cookie)
+
+    def test_a_key_adds_the_first_one_alone_and_removes_none(self) -> None:
+        cookie = self.signed_up()
+        key = "uct_of_carl"
+        owner = UserOwner(self.account(cookie).json["id"])
+        self.service.keys.known[digest(key)] = Caller(owner, key_id=1, digest=digest(key))
+        for path, body in ((f"{PASSKEYS}/options", {}), (PASSKEYS, {"credential": {}, "name": "x"})):
+            reply = self.service.call("POST", path, body, token=key)
+            self.assert_problem(reply, 403, "insufficient_scope", "sign in")
+        reply = self.service.call("DELETE", f"{PASSKEYS}/1", token=key)
+        self.assert_problem(reply, 403, "insufficient_scope", "sign in")
+
+    def test_a_device_that_anybody_may_have_found_opens_nothing(self) -> None:
+        self.signed_up()
+        self.device.verified = 0
+        self.assert_problem(self.sign_in(), 403, "passkey_refused")
 
     def test_a_further_one_signs_in_to_the_same_account(self) -> None:
         cookie = self.signed_up()

@@ -252,6 +252,17 @@ class Keys(AccountCase):
         await self.assertFailure(self.run_in_database(keys.make_key, ann.id, " "), InvalidInput)
         assert self.query("SELECT count(*) FROM api_keys") == [(0,)]
 
+    async def test_a_key_that_ends_makes_none_that_outlives_it(self) -> None:
+        ann = await self.user()
+        soon = datetime.now(UTC) + timedelta(days=1)
+        short, _ = await self.key(ann, expires_at=soon)
+        lasting, _ = await self.key(ann)
+        for later in (None, soon + timedelta(seconds=1)):
+            making = Deferred.fromCoroutine(self.key(ann, expires_at=later, made_by=short.id))
+            await self.assertFailure(making, InvalidInput)
+        assert (await self.key(ann, expires_at=soon, made_by=short.id))[0].expires_at == soon
+        assert (await self.key(ann, made_by=lasting.id))[0].expires_at is None
+
     async def test_a_use_is_noted_once_a_minute(self) -> None:
         ann = await self.user()
         key, _ = await self.key(ann)

@@ -444,6 +444,20 @@ class EndTests(EmbeddedCase):
         self.assertEqual(self.answer(self.started(), "SELECT 1"), 1)
         self.assertIsNone(other.poll())
 
+    def test_a_server_that_somebody_ended_is_started_again(self) -> None:
+        cluster = self.started()
+        for number in (signal.SIGKILL, signal.SIGINT):
+            before = pid(cluster)
+            os.kill(before, number)
+            self.assertTrue(wait_until_gone([before]))
+            cluster.revive()
+            self.assertTrue(cluster.alive())
+            self.assertNotEqual(pid(cluster), before)
+            self.assertEqual(self.answer(cluster, "SELECT 1"), 1)
+        after = pid(cluster)
+        cluster.revive()  # nothing to do
+        self.assertEqual(pid(cluster), after)
+
     def test_alive_tells_that_the_server_was_killed(self) -> None:
         cluster = self.started()
         os.kill(pid(cluster), signal.SIGKILL)
