@@ -122,7 +122,7 @@ async def _port(what: str, description: str, reactor: Any) -> Finding:
         port: Any = await serverFromString(reactor, description).listen(Factory())
     except Exception as error:
         reason = getattr(error, "socketError", error)
-        return Finding(what, None, f"cannot be opened: {reason}; taken by a running daemon?")
+        return Finding(what, None, f"cannot be opened: {reason}; is a daemon running?")
     await port.stopListening()
     return Finding(what, True, "can be opened")
 

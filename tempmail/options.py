@@ -44,9 +44,15 @@ class Option:
         return self.name.replace("-", "_")
 
 
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("is a whole number, without a unit")
+    return int(text)
+
+
 def _bytes_up_to(most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        count = int(text)
+        count = _whole(text)
         if not 64 * 1024 <= count <= most:
             raise ValueError(f"is between 65536 and {most}")
         return count
@@ -55,14 +61,14 @@ def _bytes_up_to(most: int) -> Callable[[str], int]:
 
 
 def _days(text: str) -> int:
-    days = int(text)
+    days = _whole(text)
     if not 0 <= days <= 3650:
         raise ValueError("is between 0 and 3650")
     return days
 
 
 def _at_least_one(text: str) -> int:
-    count = int(text)
+    count = _whole(text)
     if not 1 <= count <= 10**15:
         raise ValueError("is at least 1")
     return count
@@ -163,7 +169,7 @@ OPTIONS = (
     ),
     Option(
         "attachments",
-        "A kind of attachment that is not handed out, such as exe; may be repeated; `none` refuses "
+        "A kind of attachment that is not handed out, such as exe; `none` refuses "
         "none [default: what Gmail and Outlook refuse, and programs of other systems]",
         _kind,
         many=True,
@@ -176,7 +182,7 @@ OPTIONS = (
     Option(
         "host",
         "A name or address that the site answers to over HTTP, besides those of the loopback "
-        "interface; may be repeated [default: each --domain and --hostname, in dev also every IP "
+        "interface [default: each --domain and --hostname, in dev also every IP "
         "address]",
         host_name,
         many=True,
@@ -184,14 +190,14 @@ OPTIONS = (
     Option(
         "cors-origin",
         "Another site whose pages may use the API and the WebSockets, such as "
-        "https://app.example; may be repeated; * is every site, in dev alone",
+        "https://app.example; * is every site, in dev alone",
         cors_origin,
         many=True,
     ),
     Option(
         "trusted-proxy",
         "A proxy, or a network of them as 192.0.2.0/24, that is believed what it says in Forwarded "
-        "or X-Forwarded-For of whom a request is from; may be repeated",
+        "or X-Forwarded-For of whom a request is from",
         proxy_network,
         many=True,
     ),
@@ -263,28 +269,28 @@ OPTIONS = (
     Option(
         "dns",
         "Who is asked for SPF, DKIM, DMARC and ARC: off, the system's resolvers, or the address of "
-        "one, with or without :PORT; may be repeated [default: system]",
+        "one, with or without :PORT [default: system]",
         _resolver,
         many=True,
     ),
     Option(
         "imap",
         "An account to fetch mail from: imaps://USER@HOST/INBOX?password_file=PATH&mailbox=ADDRESS "
-        "and what else the README names; may be repeated",
+        "and what else the README names",
         account,
         many=True,
     ),
     Option(
         "recipient-header",
         "An address to which a trusted forwarder sends other addresses' mail, which a header "
-        "names: ADDRESS?peers=192.0.2.0/24&headers=x-original-to; may be repeated",
+        "names: ADDRESS?peers=192.0.2.0/24&headers=x-original-to",
         trusted_header,
         many=True,
     ),
     Option(
         "sns-topic",
         "A topic on which Amazon SES announces mail to POST /api/v1/ses/inbound: "
-        "arn:aws:sns:REGION:ACCOUNT:NAME; may be repeated; without one there is no such route",
+        "arn:aws:sns:REGION:ACCOUNT:NAME; without one there is no such route",
         topic,
         many=True,
     ),

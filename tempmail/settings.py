@@ -217,9 +217,11 @@ def _parsed(option: Option, source: str, value: Any) -> Any:
     try:
         values = tuple(option.parse(str(text)) for text in texts)
     except InvalidInput as error:
-        raise InvalidInput(f"{source}: {error.detail}") from error
+        several = "; several are separated by spaces" if option.many and "," in str(value) else ""
+        raise InvalidInput(f"{source}: {error.detail}{several}") from error
     except ValueError as error:
-        raise InvalidInput(f"{source}: {value!r}: {error}") from error
+        shown = " ".join(map(str, texts))
+        raise InvalidInput(f"{source}: {shown!r} {error}") from error
     if option.many:
         return values
     if len(values) != 1:

@@ -41,6 +41,9 @@ def ls(box: Mailbox, output: Output, unread: bool, q: str | None) -> None:
     output.rows(_COLUMNS, rows, f"{box.address} has no such messages")
 
 
+mail.add_command(ls, "list")
+
+
 @mail.command()
 @opens
 @_WHICH

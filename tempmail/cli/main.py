@@ -15,7 +15,7 @@ from tempmail.cli.mail import mail
 from tempmail.cli.mailboxes import mailbox
 from tempmail.cli.mcp import mcp
 from tempmail.cli.operating import Misconfigured, storage_options
-from tempmail.cli.output import EXIT_CODES, Exit
+from tempmail.cli.output import EXIT_CODES, Exit, printable
 from tempmail.cli.plans import plan
 from tempmail.cli.reparse import reparse
 from tempmail.cli.serving import NoClient
@@ -127,7 +127,7 @@ def _of_the_client(error: Exception) -> int:
 
 
 def _fail(detail: str, status: Exit) -> int:
-    click.echo(f"tempmail: {detail}", err=True)
+    click.echo("tempmail: " + printable(detail, keep="\n"), err=True)
     return status
 
 

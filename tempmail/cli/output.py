@@ -78,15 +78,15 @@ class Output:
         if self.as_json:
             self._json({name: value})
         else:
-            click.echo(value)
+            click.echo(printable(value))
 
     def say(self, text: str) -> None:
         """Tell a person, beside the data."""
-        click.echo(text, err=True)
+        click.echo(printable(text, keep="\n"), err=True)
 
     @staticmethod
     def _json(value: Any) -> None:
-        click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(value, default=_plain, ensure_ascii=sys.stdout.isatty(), indent=2))
 
 
 def _console(file: Any) -> Console:

@@ -89,7 +89,7 @@ class DeliveryTest(SynchronousTestCase):
         self.ingest.answer.callback(placements)
         assert self.successResultOf(delivered) == placements
         assert self.bus.published == []
-        assert [self.count(verdict) for verdict in Verdict] == [0, 1, 2, 1]
+        assert [self.count(verdict) for verdict in Verdict] == [0, 1, 2, 1, 0]
         assert self.notes.noted == [
             (("b@example.test",), "full"),
             (("c@example.test",), "too_large"),

@@ -65,7 +65,7 @@ resource "aws_instance" "this" {
 
   metadata_options {
     http_tokens                 = "required"
-    http_put_response_hop_limit = 2 # one more for the container
+    http_put_response_hop_limit = 1 # the container has the network of the machine
   }
 
   root_block_device {
