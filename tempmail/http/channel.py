@@ -85,7 +85,10 @@ class Channel(HTTPChannel):
     callLater: Callable[..., IDelayedCall]  # noqa: N815  # twisted.web's name
     requests: list[Request]
 
-    _deadline: IDelayedCall | None = None
+    _timer: IDelayedCall | None = None
+    _then: Callable[[], None] | None = None
+    _due = 0.0
+    _receiving = False
     _idle = False
     _closing = False
     _network: str | None = None
@@ -94,10 +97,36 @@ class Channel(HTTPChannel):
     # Deadlines
 
     def _allow(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:
-        """Let ``then`` happen in ``seconds`` unless something else is allowed before."""
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = None if seconds is None else self.callLater(seconds, then)
+        """Let ``then`` happen in ``seconds`` unless something else is allowed before.
+
+        A timer that goes off before that is left to: it finds that it is early.  So a connection
+        that is in use needs few, instead of several for each request.
+        """
+        self._then = then
+        if seconds is None:
+            return
+        self._due = self.site.reactor.seconds() + seconds
+        if not self._receiving:
+            self._set_timer(seconds)
+
+    def _set_timer(self, seconds: float) -> None:
+        if self._timer is None or self._due < self._timer.getTime():
+            self._end_timer()
+            self._timer = self.callLater(seconds, self._goes_off)
+
+    def _goes_off(self) -> None:
+        self._timer = None
+        then, left = self._then, self._due - self.site.reactor.seconds()
+        if then is not None and left > 0:
+            self._set_timer(left)
+        elif then is not None:
+            self._then = None
+            then()
+
+    def _end_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _too_slow(self) -> None:
         self.refuse(_TOO_SLOW)
@@ -127,12 +156,13 @@ class Channel(HTTPChannel):
 
     def leave_place(self) -> None:
         """The connection no longer counts as one of ours; twice is once."""
+        self._allow(None)
+        self._end_timer()
         if self._has_place:
             self._has_place = False
             self.site.connections.close(self._network)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # no default here
-        self._allow(None)
         self.leave_place()
         super().connectionLost(reason)
 
@@ -148,14 +178,21 @@ class Channel(HTTPChannel):
             return
         if self._idle:
             self._idle = False
-            self._allow(self.site.limits.head_seconds, self._too_slow)
+            self._due = self.site.reactor.seconds() + self.site.limits.head_seconds
+            self._then = self._too_slow
         if self._network is None and not self._belongs():
             return
-        super().dataReceived(data)
-        if self.line_mode and not self._busyReceiving:
-            rest = self._buffer  # which has no whole line; some take a LF alone for the end of one
-            if b"\n" in rest and b"\r\n" not in rest:
-                self.refuse(MALFORMED)
+        self._receiving = True  # a request that comes whole needs no timer for its parts
+        try:
+            super().dataReceived(data)
+            if self.line_mode and not self._busyReceiving:
+                rest = self._buffer  # without a whole line; some take a LF alone for the end of one
+                if b"\n" in rest and b"\r\n" not in rest:
+                    self.refuse(MALFORMED)
+        finally:
+            self._receiving = False
+            if self._then is not None:
+                self._set_timer(max(0.0, self._due - self.site.reactor.seconds()))
 
     def _belongs(self) -> bool:
         """Whether there is room for one more of this client, which behind a proxy that speaks

@@ -280,4 +280,4 @@ def message_of(kept: message.Message, html_url: str) -> Message:
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)

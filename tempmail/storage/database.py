@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg2
@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from tempmail.core.metrics import Metrics
 from tempmail.model.errors import Unavailable
 from tempmail.storage.connection import Connection, is_loss, one_line, parameters
+from tempmail.storage.direct import Direct, Rows, TooSlow
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,6 +89,7 @@ class Database:
     :param reactor: for the threads and the deadline.
     :param metrics: counts what was turned away or failed.
     :param connections: how many; each has a thread.
+    :param direct: how many more for :meth:`rows`; none has a thread.
     :param waiting: how many calls may be under way or wait before more are turned away.
     :param deadline: seconds after which a call is given up and its thread freed.
     """
@@ -101,6 +103,7 @@ class Database:
         metrics: Metrics,
         *,
         connections: int = 4,
+        direct: int = 8,
         waiting: int = 400,
         deadline: float = 10,
     ) -> None:
@@ -119,6 +122,7 @@ class Database:
             cp_reactor=reactor,
             **parameters(dsn),
         )
+        self._direct = Direct(dsn, reactor, self._pool.threadpool, direct, deadline)
 
     async def run(
         self, work: Callable[Concatenate[Cursor, P], T], *args: P.args, **kwargs: P.kwargs
@@ -140,6 +144,20 @@ class Database:
         """
         return await self._run(_Call(alone=True), work, *args, **kwargs)
 
+    async def rows(self, sql: str, values: Mapping[str, Any], *, again: bool = True) -> Rows:
+        """What one statement returns, as a transaction of its own and without a thread.
+
+        :param again: False for a statement that changes something: once its connection is lost
+            it may have been done, so it is not sent again.
+        :raises Unavailable: as :meth:`run`; a statement that changes something may have been
+            done where its connection was lost or it was too slow.
+        """
+        self._check_room(len(self._direct.under_way))
+        try:
+            return await self._direct.send(sql, values, again=again)
+        except psycopg2.Error as error:
+            raise self._translated(error, overdue=isinstance(error, TooSlow)) from None
+
     async def _run(
         self,
         call: _Call,
@@ -147,12 +165,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        if self._stopped:
-            self._refused.labels("stopping").inc()
-            raise Unavailable("this server is stopping; try again")
-        if len(self._under_way) >= self._waiting:
-            self._refused.labels("queue_full").inc()
-            raise Unavailable("the database is busy; try again")
+        self._check_room(len(self._under_way))
         self._under_way.add(call)
         timer = self._clock.callLater(self._deadline, self._overdue, call)
         # Whoever asked may leave meanwhile: the call keeps its place and its deadline until its
@@ -174,12 +187,21 @@ class Database:
         self._stopped = True
         for call in tuple(self._under_way):
             call.interrupt()
+        self._direct.stop()
         self._pool.close()
+
+    def _check_room(self, under_way: int) -> None:
+        if self._stopped:
+            self._refused.labels("stopping").inc()
+            raise Unavailable("this server is stopping; try again")
+        if under_way >= self._waiting:
+            self._refused.labels("queue_full").inc()
+            raise Unavailable("the database is busy; try again")
 
     def _overdue(self, call: _Call) -> None:
         call.interrupt()
         if not call.answer.called:
-            call.answer.errback(self._translated(_too_slow(), call))
+            call.answer.errback(self._translated(TooSlow(), overdue=True))
 
     def _ended(self, outcome: object, call: _Call, timer: IDelayedCall) -> None:
         self._under_way.discard(call)
@@ -190,7 +212,7 @@ class Database:
         if isinstance(outcome, Failure):
             outcome = outcome.value
         if isinstance(outcome, BaseException):
-            call.answer.errback(self._translated(outcome, call))
+            call.answer.errback(self._translated(outcome, overdue=call.overdue))
         else:
             call.answer.callback(outcome)
 
@@ -205,7 +227,7 @@ class Database:
             call.connection = connection
             try:
                 if call.overdue:
-                    return _too_slow()
+                    return TooSlow()
                 return _transaction(connection, call, work)
             except BaseException as error:
                 if is_loss(error):
@@ -217,9 +239,9 @@ class Database:
                 call.connection = None
         raise AssertionError("unreachable")
 
-    def _translated(self, error: BaseException, call: _Call) -> BaseException:
+    def _translated(self, error: BaseException, *, overdue: bool) -> BaseException:
         if isinstance(error, psycopg2.Error):
-            reason = "deadline" if call.overdue else "failed"
+            reason = "deadline" if overdue else "failed"
             self._refused.labels(reason).inc()
             self._log.error(
                 "database: {reason} {sqlstate} {why}",
@@ -229,10 +251,6 @@ class Database:
             )
             return Unavailable("the database cannot be reached; try again")
         return error
-
-
-def _too_slow() -> psycopg2.Error:
-    return psycopg2.OperationalError("not answered within the deadline")
 
 
 def _transaction(connection: Connection, call: _Call, work: Callable[[Cursor], T]) -> T:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tempmail.core.shared_health import BUSY
+from tempmail.model.errors import Unavailable
 from tempmail.storage.database import Cursor, Database
+
+_FULL = "the database is busy; try again"
 
 
 class PostgresHealth:
@@ -14,7 +18,17 @@ class PostgresHealth:
         self._database = database
 
     async def ping(self) -> datetime:
-        return await self._database.run(_now)
+        """As the port has it.
+
+        :raises Unavailable: with the code ``busy`` where the ping had to be turned away for all
+            the others that wait: that says nothing of the database.
+        """
+        try:
+            return await self._database.run(_now)
+        except Unavailable as why:
+            if why.detail == _FULL:
+                raise Unavailable(_FULL, code=BUSY) from None
+            raise
 
 
 def _now(cursor: Cursor) -> datetime:

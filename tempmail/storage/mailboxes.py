@@ -19,9 +19,11 @@ FROM plans WHERE name = CASE WHEN %(user)s::bigint IS NULL THEN 'anonymous'
                    WHERE user_id = %(user)s AND ended_at IS NULL), 'free') END
 """
 _WISHED = f"""
-SELECT {COLUMNS}, wish_salt, expires_at > clock_timestamp()
+SELECT {COLUMNS}, wish_salt, expires_at > clock_timestamp(),
+    owner_id IS NOT NULL OR created_at > clock_timestamp() - interval '10 minutes'
 FROM mailboxes WHERE wish_hash = %s AND is_active FOR UPDATE
 """  # noqa: S608  # only our own column names
+_UNWISH = "UPDATE mailboxes SET wish_hash = NULL, wish_salt = NULL WHERE id = %s"
 _MAKE = """
 SELECT * FROM make_mailbox(
     %(address)s, %(kind)s, %(user)s, %(token)s, %(client)s, %(ttl)s, %(wish)s, %(salt)s, %(kept)s)
@@ -159,11 +161,15 @@ def _made_before(cursor: Cursor, digest: bytes) -> Made | None:
     row = cursor.fetchone()
     if row is None:
         return None
-    *columns, salt, lives = row
+    *columns, salt, lives, repeatable = row
     mailbox = mailbox_of(tuple(columns))
-    if lives:
+    if not lives:
+        cursor.execute(END, ([mailbox.id],))
+    elif repeatable:
         return Made(mailbox, None if salt is None else bytes(salt))
-    cursor.execute(END, ([mailbox.id],))
+    else:
+        # Whoever else is in the network may guess the wish's name: a retry comes soon.
+        cursor.execute(_UNWISH, (mailbox.id,))
     return None
 
 

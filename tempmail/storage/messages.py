@@ -2,16 +2,17 @@
 
 The mailbox is found first and names the bucket; the second statement carries that bucket as
 a literal, so that the planner sees one partition.  A join of the two would be planned over all.
+Where the bucket is remembered, one statement does for both, as long as it is still the mailbox's.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from attrs import asdict, evolve
-from msgspec import convert
 
 from tempmail.core.ports import Page
 from tempmail.core.views import preview
@@ -19,22 +20,14 @@ from tempmail.model.authentication import Authentication
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, Owner
-from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
+from tempmail.model.message import Message, Summary, View
+from tempmail.storage.buckets import Buckets
 from tempmail.storage.database import Cursor, Database, snapshot
-from tempmail.storage.finding import find, living, messages_of
+from tempmail.storage.finding import find, finding_in, living, messages_of
 from tempmail.storage.message_ids import sequence_of
+from tempmail.storage.message_rows import MESSAGE, SUMMARY, TRACE, VIEW, message_of, summary_of
 from tempmail.storage.raw_content import AT_ONCE, read_raw
 from tempmail.storage.search import FOUND, text_query
-
-_SUMMARY = (
-    "id, seq, mailbox_id, bucket, rcpt_to, tag, subject, from_address, from_name, received_at,"
-    " size, is_read, preview, jsonb_array_length(attachments), parser_version,"
-    " codes"
-)
-_TRACE = "mail_from, rcpt_to, helo, peer_ip, tls, authentication"
-_VIEW = (
-    "cc, reply_to, date, body_text, body_html, headers, attachments, defects, parser_version, links"
-)
 
 # Extending a mailbox moves its messages: a snapshot sees it before or after, never between.
 _IN_PLACE = "FOR KEY SHARE"
@@ -48,6 +41,7 @@ class PostgresMessages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._buckets = Buckets()
 
     async def newest(
         self,
@@ -82,7 +76,7 @@ class PostgresMessages:
         self, address: str, owner: Owner, *, version: int, limit: int
     ) -> list[Summary]:
         sql = (
-            f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
+            f"SELECT {SUMMARY} FROM messages"  # noqa: S608  # only our own words
             " WHERE {readable}"
             " AND coalesce(parser_version < %(version)s, true) ORDER BY seq DESC LIMIT %(limit)s"
         )
@@ -98,7 +92,9 @@ class PostgresMessages:
     async def get(
         self, address: str, owner: Owner, which: UUID | None, *, mark: bool = True
     ) -> Message:
-        message = await self._database.run(_get, address, owner, which)
+        message = await self._at_once(address, owner, which) or await self._in_two_steps(
+            address, owner, which
+        )
         if message.summary.is_read or not mark:
             return message
         await self._database.run(_mark, address, owner, message.summary)
@@ -124,6 +120,43 @@ class PostgresMessages:
             )
         return Event(EventKind.DELETED, mailbox.id, None, mailbox.last_seq - mailbox.message_count)
 
+    async def _at_once(self, address: str, owner: Owner, which: UUID | None) -> Message | None:
+        """A message where one statement finds it."""
+        bucket = self._buckets.of(address)
+        if bucket is None:
+            return None
+        one, values = _one(which)
+        rows = await self._placed(address, owner, bucket, MESSAGE, one, values)
+        return message_of(rows[0][:-1]) if rows and rows[0][0] is not None else None
+
+    async def _in_two_steps(self, address: str, owner: Owner, which: UUID | None) -> Message:
+        mailbox, message = await self._database.run(_get, address, owner, which)
+        self._buckets.remember(mailbox)
+        return message
+
+    async def _placed(
+        self,
+        address: str,
+        owner: Owner,
+        bucket: datetime,
+        what: str,
+        which: str,
+        values: dict[str, Any],
+    ) -> list[tuple[Any, ...]]:
+        """Messages of a mailbox that lies in ``bucket``, none of one that does not; a mailbox of
+        which none is wanted is a row of its id and NULLs.
+
+        :param what, which: columns, and what follows WHERE: only our own words.
+        """
+        found, place = finding_in(address, owner, bucket)
+        return await self._database.rows(
+            f"SELECT message.*, found.mailbox FROM ({found}) AS found"  # noqa: S608
+            f" LEFT JOIN LATERAL (SELECT {what} FROM messages"
+            f" WHERE mailbox_id = found.mailbox AND bucket = %(bucket)s {which})"
+            " AS message ON true",
+            {**values, **place},
+        )
+
     async def _page(
         self,
         address: str,
@@ -135,16 +168,21 @@ class PostgresMessages:
         unread: bool,
         words: str | None,
     ) -> Page:
-        sql = (
-            f"SELECT {_SUMMARY} FROM messages"  # noqa: S608  # only our own words
-            f" WHERE {{readable}} {bound}"
-            f" {'AND NOT is_read' if unread else ''} {'' if words is None else f'AND {FOUND}'}"
-            f" ORDER BY seq {order} LIMIT %(limit)s"
+        which = (
+            f"{bound} {'AND NOT is_read' if unread else ''}"
+            f" {'' if words is None else f'AND {FOUND}'} ORDER BY seq {order} LIMIT %(limit)s"
         )
         values = {"edge": edge, "limit": limit + 1}
+        bucket = self._buckets.of(address)
+        if bucket is not None and words is None:
+            rows = await self._placed(address, owner, bucket, SUMMARY, which, values)
+            if rows:  # in the order of the one loop over them
+                found = [summary_of(row[:-1]) for row in rows if row[0] is not None]
+                return _page(found, limit, rows[0][-1])
+        sql = f"SELECT {SUMMARY} FROM messages WHERE {{readable}} {which}"  # noqa: S608
         mailbox, found = await self._database.run(_summaries, address, owner, sql, values, words)
-        more = len(found) > limit
-        return Page(found[:limit], found[limit - 1].seq if more else None, mailbox.id)
+        self._buckets.remember(mailbox)
+        return _page(found, limit, mailbox.id)
 
 
 def _summaries(
@@ -162,7 +200,13 @@ def _summaries(
     if words is not None:
         values["query"] = text_query(cursor, words)
     cursor.execute(sql.replace("{readable}", readable), values)
-    return mailbox, [_summary(row) for row in cursor]
+    return mailbox, [summary_of(row) for row in cursor]
+
+
+def _page(found: list[Summary], limit: int, mailbox: int) -> Page:
+    """A page of what one more than ``limit`` were asked for."""
+    more = len(found) > limit
+    return Page(found[:limit], found[limit - 1].seq if more else None, mailbox)
 
 
 def _arrivals(cursor: Cursor, mailbox_id: int, after: int, limit: int) -> list[Event]:
@@ -181,16 +225,22 @@ def _arrivals(cursor: Cursor, mailbox_id: int, after: int, limit: int) -> list[E
 
 def _select(cursor: Cursor, what: str, mailbox: Mailbox, which: UUID | None) -> tuple[Any, ...]:
     readable, place = messages_of(mailbox)
-    where = f"SELECT {what} FROM messages WHERE {readable}"  # noqa: S608
-    if which is None:
-        cursor.execute(f"{where} ORDER BY seq DESC LIMIT 1", place)
-    else:
-        one = {"seq": sequence_of(which), "id": str(which)}
-        cursor.execute(f"{where} AND seq = %(seq)s AND id = %(id)s", {**place, **one})
+    one, values = _one(which)
+    cursor.execute(
+        f"SELECT {what} FROM messages WHERE {readable} {one}",  # noqa: S608
+        {**place, **values},
+    )
     row = cursor.fetchone()
     if row is None:
         raise _no_message()
     return row
+
+
+def _one(which: UUID | None) -> tuple[str, dict[str, Any]]:
+    """Of a mailbox's messages this one, the newest where it is None, and the values for that."""
+    if which is None:
+        return "ORDER BY seq DESC LIMIT 1", {}
+    return "AND seq = %(seq)s AND id = %(id)s", {"seq": sequence_of(which), "id": str(which)}
 
 
 def _fetch(
@@ -200,8 +250,8 @@ def _fetch(
     mailbox = living(cursor, mailbox_id)
     unseen = f"coalesce(parser_version < {version}, true)"
     raw_now = f"CASE WHEN {unseen} AND size <= {AT_ONCE} THEN raw END"
-    *row, raw = _select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}, {raw_now}", mailbox, which)
-    message = _message(tuple(row))
+    *row, raw = _select(cursor, f"{SUMMARY}, {TRACE}, {VIEW}, {raw_now}", mailbox, which)
+    message = message_of(tuple(row))
     if message.view is not None and message.view.parser_version >= version:
         return message, None
     if raw is None:
@@ -210,10 +260,10 @@ def _fetch(
     return message, bytes(raw)
 
 
-def _get(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> Message:
+def _get(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> tuple[Mailbox, Message]:
     snapshot(cursor)
     mailbox = find(cursor, address, owner)
-    return _message(_select(cursor, f"{_SUMMARY}, {_TRACE}, {_VIEW}", mailbox, which))
+    return mailbox, message_of(_select(cursor, MESSAGE, mailbox, which))
 
 
 def _mark(cursor: Cursor, address: str, owner: Owner, message: Summary) -> None:
@@ -333,37 +383,3 @@ def _subtract(cursor: Cursor, mailbox: Mailbox, count: int, which: UUID | None) 
 
 def _no_message() -> NotFound:
     return NotFound("there is no such message in this mailbox")
-
-
-def _message(row: tuple[Any, ...]) -> Message:
-    summary = _summary(row[:16])
-    found = None if row[21] is None else convert(row[21], Authentication)
-    return Message(summary, Trace(*row[16:21]), _view(summary, row[22:]), found)
-
-
-def _summary(row: tuple[Any, ...]) -> Summary:
-    *first, codes = row[1:]
-    found = tuple(Code(**one) for one in codes or ())
-    return Summary(*(UUID(row[0]), *first, found))
-
-
-def _view(summary: Summary, row: tuple[Any, ...]) -> View | None:
-    cc, reply_to, date, body_text, body_html, headers, attachments, defects, version, links = row
-    if version is None:
-        return None
-    return View(
-        subject=summary.subject,
-        from_address=summary.from_address,
-        from_name=summary.from_name,
-        cc=tuple(cc),
-        reply_to=tuple(reply_to),
-        date=date,
-        body_text=body_text,
-        body_html=body_html,
-        headers=tuple((name, value) for name, value in headers),
-        attachments=tuple(Attachment(**one) for one in attachments),
-        defects=tuple(defects),
-        parser_version=version,
-        codes=summary.codes,
-        links=tuple(Link(**one) for one in links or ()),
-    )

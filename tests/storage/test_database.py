@@ -12,6 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from tempmail.core.metrics import Metrics
+from tempmail.core.shared_health import BUSY
 from tempmail.model.errors import NotFound, Unavailable
 from tempmail.storage.connection import connect, is_loss, parameters
 from tempmail.storage.database import Cursor, Database
@@ -227,3 +228,13 @@ class HealthTest(StorageCase):
     async def test_the_clock_is_the_database_s(self) -> None:
         now = await PostgresHealth(self.make_database()).ping()
         assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+
+    async def test_a_full_queue_is_not_an_absent_database(self) -> None:
+        with self.assertRaises(Unavailable) as caught:
+            await PostgresHealth(self.make_database(waiting=0)).ping()
+        assert caught.exception.code == BUSY
+        stopped = self.make_database()
+        stopped.stop()
+        with self.assertRaises(Unavailable) as caught:
+            await PostgresHealth(stopped).ping()
+        assert caught.exception.code == Unavailable.code

@@ -112,6 +112,23 @@ class Wishes(UserCase):
         third = await self.asked(ann, "c", self.wish)
         assert len({one.mailbox.id for one in (first, second, third)}) == 3
 
+    async def test_without_an_account_it_is_the_same_for_ten_minutes(self) -> None:
+        whose = SessionOwner(bytes(32))
+
+        async def asked(name: str) -> int:
+            new = NewMailbox(
+                f"{name}@example.test", whose, OwnerType.ANONYMOUS, None, "192.0.2.1", self.wish
+            )
+            return (await self.mailboxes.create(new)).mailbox.id
+
+        first = await asked("a")
+        assert await asked("b") == first
+        self.query(
+            "UPDATE mailboxes SET created_at = created_at - interval '11 minutes' RETURNING 1"
+        )
+        whose = SessionOwner(bytes(31) + b"x")
+        assert await asked("c") != first
+
     async def test_the_salt_alone_opens_nothing(self) -> None:
         assert owner("box") != SessionOwner(self.wish.salt)
 
