@@ -54,6 +54,19 @@ def test_a_client_may_make_as_many_requests_a_minute_as_the_plan_says(running: D
     assert ask(running, "/health", "192.0.2.1")[0] == 200
 
 
+def test_a_cookie_that_is_none_opens_no_way_around_the_limits(running: Daemon) -> None:
+    _, token = running.create(ttl_minutes=10)
+    shown = {
+        "Cookie": "__Host-session=x",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "X_Session_Token": token,
+    }
+    statuses = [ask(running, "/ws/inbox/no@mail.test", "192.0.2.5", **shown)[0] for _ in range(150)]
+    assert set(statuses) == {404, 429}
+    assert statuses.index(429) <= 130
+
+
 def test_whoever_waits_as_told_is_answered(running: Daemon) -> None:
     status, headers = ask(running, "/nowhere", "192.0.2.3")
     while status != 429:

@@ -6,16 +6,12 @@ import enum
 from collections.abc import Callable
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
 from tempmail.core.arrivals import Arrivals
 from tempmail.core.ports import Bus, Health
+from tempmail.core.shared_health import BUSY
 from tempmail.model.errors import Unavailable
-
-SECONDS = 2.0
-"""For which a look at the parts counts, however many ask."""
 
 
 class State(enum.StrEnum):
@@ -63,7 +59,7 @@ class Condition:
 
 class Conditions:
     """:param listening: how many of the ports for mail are open, and of how many.
-    :param health: of the database.
+    :param health: of the database; asked at each look.
     :param bus: of the events.
     """
 
@@ -80,34 +76,13 @@ class Conditions:
         self._arrivals = arrivals
         self._listening = listening
         self._clock = clock
-        self._known: Condition | None = None
-        self._waiting: list[Deferred[Condition]] | None = None
 
     async def now(self) -> Condition:
         """How the service is; never fails for what ails it."""
-        known = self._known
-        if known is not None and 0 <= self._clock.seconds() - known.at < SECONDS:
-            return known
-        answer: Deferred[Condition] = Deferred()
-        if self._waiting is not None:
-            self._waiting.append(answer)
-        else:
-            self._waiting = [answer]
-            Deferred.fromCoroutine(self._look()).addBoth(self._found)
-        return await answer
-
-    def _found(self, found: Condition | Failure) -> None:
-        waiting, self._waiting = self._waiting or [], None
-        if not isinstance(found, Failure):
-            self._known = found
-        for answer in waiting:
-            answer.callback(found)  # a Failure is an errback
-
-    async def _look(self) -> Condition:
         try:
             await self._health.ping()
-        except Unavailable:
-            storage = State.OUTAGE
+        except Unavailable as why:
+            storage = State.DEGRADED if why.code == BUSY else State.OUTAGE
         else:
             storage = State.OK
         bus = self._bus.status()
@@ -116,7 +91,7 @@ class Conditions:
         return Condition(
             {
                 Part.MAIL: _of_mail(listeners, storage),
-                Part.WEB: State.OK if storage is State.OK else State.OUTAGE,
+                Part.WEB: storage,
                 Part.LIVE: State.DEGRADED if bus == "unavailable" else State.OK,
                 Part.STORAGE: storage,
             },
@@ -130,8 +105,9 @@ class Conditions:
 
 
 def _of_mail(listeners: tuple[int, int], storage: State) -> State:
-    """Without storage mail is answered 451: its senders keep it and come again."""
+    """Without storage mail is answered 451: its senders keep it and come again.  It has a
+    connection of its own, so that requests that wait for theirs do not hold it up."""
     opened, of = listeners
     if opened == 0:
         return State.OUTAGE
-    return State.DEGRADED if opened < of or storage is not State.OK else State.OK
+    return State.DEGRADED if opened < of or storage is State.OUTAGE else State.OK

@@ -83,6 +83,14 @@ class TokenBuckets:
             if self._full_at[oldest] <= now or len(self._full_at) > self._most_clients:
                 del self._full_at[oldest]
 
+    def give(self, client: str, count: float, now: float) -> None:
+        """Put back ``count`` tokens that were taken, as far as time has not."""
+        full_at = self._full_at.get(client, now) - count * self._interval
+        if full_at > now:
+            self._full_at[client] = full_at
+        else:
+            self._full_at.pop(client, None)
+
     def forget(self, client: str) -> None:
         """Make the client's bucket full."""
         self._full_at.pop(client, None)

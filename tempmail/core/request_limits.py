@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from tempmail.core.blocks import Blocks
 from tempmail.core.limits import MakeBuckets, Rate, TokenBuckets
 from tempmail.core.metrics import Metrics
-from tempmail.core.plan_rates import AnonymousRate
+from tempmail.core.plan_rates import AT_FIRST, AnonymousRate
 from tempmail.model.account import Caller
 from tempmail.model.errors import LimitReached
 from tempmail.model.mailbox import UserOwner
@@ -38,7 +38,7 @@ MISDEEDS = Rate(1, 600)
 """Unknown credentials, and wishes beyond a plan's limit."""
 
 _UNKNOWN = Rate(2, 120)
-"""Requests with an API key that turned out to be none, before others are looked up."""
+"""Requests with an API key that turned out to be none, or is being looked up, before others are."""
 
 _REMEMBERED_NETWORKS = 4096
 
@@ -110,50 +110,64 @@ class RequestLimits:
             self._denied.labels("blocked").inc()
         return seconds
 
-    def anonymous(self, host: str) -> Standing | None:
+    def anonymous(self, host: str, *, blame: bool = True) -> Standing | None:
         """Count a request by the network that it comes from.
 
+        :param blame: whether a denial may have the network shut out in the end.
         :returns: None where there is no limit.
         :raises RateReached: there were too many.
         """
         client = self.network(host)
-        return self._count(self._networks, client, self._anonymous.per_minute(), client)
+        return self._count(self._networks, client, self._anonymous.per_minute(), client, blame)
 
-    def document(self, host: str) -> Standing | None:
+    def document(self, host: str, *, blame: bool = True) -> Standing | None:
         """As :meth:`anonymous`, for a part of a mail's document."""
         client, rate = self.network(host), self._anonymous.per_minute()
-        return self._count(self._documents, client, rate if rate < 0 else rate * DOCUMENTS, client)
+        rate = rate if rate < 0 else rate * DOCUMENTS
+        return self._count(self._documents, client, rate, client, blame)
 
-    def user(self, host: str, caller: Caller) -> Standing | None:
+    def user(self, host: str, caller: Caller, *, blame: bool = True) -> Standing | None:
         """As :meth:`anonymous`, for a caller whose plan says how much: by user."""
         rate = caller.requests_per_minute
         assert rate is not None
         assert isinstance(caller.owner, UserOwner)
-        return self._count(self._users, str(caller.owner.user_id), rate, self.network(host))
+        user = str(caller.owner.user_id)
+        return self._count(self._users, user, rate, self.network(host), blame)
 
     def uncounted(self, host: str) -> None:
         """Charge the network for a request that nobody else was charged for."""
         rate = self._anonymous.per_minute()
-        if rate > 0:
-            self._networks.take(self.network(host), 60 / rate, self._now())
+        if rate >= 0:
+            self._networks.take(self.network(host), 60 / (rate or AT_FIRST), self._now())
 
-    def may_show_keys(self, host: str) -> None:
-        """:raises RateReached: too many keys from this network turned out to be none."""
-        wait = self._unknown.wait(self.network(host), 1, self._now())
+    def key_shown(self, host: str, *, blame: bool = True) -> None:
+        """Something is about to be looked up that may be a key: it counts as unknown until
+        :meth:`key_known` says otherwise, whether or not the client waits for that.
+
+        :raises RateReached: too many keys from this network turned out to be none, or it owes
+            more than a minute's requests that nobody was charged for.
+        """
+        client, now = self.network(host), self._now()
+        rate = self._anonymous.per_minute()
+        lacking = self._networks.wait(client, 60, now)
+        if rate >= 0 and lacking > 60 + 1e-6:
+            raise self._too_many(client, rate, lacking - 60, lacking, client, now, blame)
+        wait = self._unknown.wait(client, 1, now)
         if wait:
             self._denied.labels("unknown_keys").inc()
             raise RateReached("too many unknown API keys from your network", math.ceil(wait))
+        self._unknown.take(client, 1, now)
 
-    def unknown_key(self, host: str) -> None:
-        """What was shown as an API key was none."""
-        self._unknown.take(self.network(host), 1, self._now())
+    def key_known(self, host: str) -> None:
+        """What was shown is a key, or was not looked up."""
+        self._unknown.give(self.network(host), 1, self._now())
 
     def misdeed(self, host: str, reason: str) -> None:
         """An unknown credential was shown, or more was wished for than a plan allows."""
         self._strike(self._misdeeds, self.network(host), 1, reason)
 
     def _count(
-        self, buckets: TokenBuckets, client: str, rate: int, network: str
+        self, buckets: TokenBuckets, client: str, rate: int, network: str, blame: bool
     ) -> Standing | None:
         if rate < 0:
             return None
@@ -162,19 +176,27 @@ class RequestLimits:
         lacking = buckets.wait(client, 60, now)
         wait = lacking + cost - 60
         if wait > 1e-6:  # rounding in the sums of many costs
-            raise self._too_many(client, rate, min(wait, 60.0), lacking, network, now)
+            raise self._too_many(client, rate, min(wait, 60.0), lacking, network, now, blame)
         buckets.take(client, cost, now)
         lacking += cost
         return Standing(rate, int((60 - lacking) / cost + 1e-6), math.ceil(lacking))
 
     def _too_many(
-        self, client: str, rate: int, wait: float, lacking: float, network: str, now: float
+        self,
+        client: str,
+        rate: int,
+        wait: float,
+        lacking: float,
+        network: str,
+        now: float,
+        blame: bool,
     ) -> RateReached:
         self._denied.labels("requests").inc()
         cost = 60 / rate if rate else 60.0
         before = self._queue.wait(client, 60, now)
         self._queue.take(client, cost, now)
-        self._strike(self._denials, network, cost, "requests")
+        if blame:
+            self._strike(self._denials, network, cost, "requests")
         return RateReached(
             f"{rate} requests a minute is what you may make; wait for as long as Retry-After says",
             math.ceil(min(wait + before, 60.0)),

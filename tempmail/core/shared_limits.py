@@ -61,6 +61,12 @@ class SharedBuckets(TokenBuckets):
             self._behind = self._shared.seconds() - now  # the caller's clock is its own
             self._taken[client] = count * self._interval
 
+    def give(self, client: str, count: float, now: float) -> None:
+        """What the others have heard of already they do not give back: time does."""
+        super().give(client, count, now)
+        if self._taken.get(client, _FULL) != _FULL:
+            self._taken[client] = max(0.0, self._taken[client] - count * self._interval)
+
     def forget(self, client: str) -> None:
         super().forget(client)
         if client in self._taken or self._shared.may_wait(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from secrets import randbelow
 from typing import Any
 
@@ -13,8 +14,14 @@ from twisted.names import dns
 from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
-MAX_ANSWER = 16 * 1024
+MAX_ANSWER = 4 * 1024
 """Bytes; what a domain publishes for mail takes a few hundred."""
+
+MOST_RECORDS = 100
+"""Of all kinds; reading them takes the reactor's time, and many fit into few bytes."""
+
+_HEADER = struct.Struct("!6H")
+"""RFC 1035 section 4.1.1: the ID, the flags, and how much there is in each of four sections."""
 
 _UDP_BYTES = 1232
 """What crosses any network in one piece (dnsflagday.net/2020), by EDNS (RFC 6891)."""
@@ -52,7 +59,17 @@ class _Question:
         self.bytes = message.toStr()
 
     def answered_by(self, data: bytes) -> dns.Message | None:
-        """The answer in ``data``; None for what is no answer to this question."""
+        """The answer in ``data``; None for what is no answer to this question.
+
+        :raises NoAnswer: it is one, and too long to be read.
+        """
+        if len(data) < _HEADER.size:
+            return None
+        number, _, questions, *records = _HEADER.unpack_from(data)
+        if number != self._id or questions != 1:
+            return None
+        if sum(records) > MOST_RECORDS or len(data) > MAX_ANSWER:
+            raise NoAnswer("its answer is too long")
         message = dns.Message()
         try:
             message.fromStr(data)
@@ -61,6 +78,19 @@ class _Question:
         if message.id != self._id or not message.answer or message.queries != [self._query]:
             return None
         return message
+
+
+def _settle(answer: Deferred[dns.Message], question: _Question, data: bytes) -> None:
+    """Fire ``answer`` where ``data`` decides it."""
+    if answer.called:
+        return
+    try:
+        message = question.answered_by(data)
+    except NoAnswer:
+        answer.errback(Failure())
+        return
+    if message is not None:
+        answer.callback(message)
 
 
 class _Datagrams(DatagramProtocol):
@@ -77,9 +107,7 @@ class _Datagrams(DatagramProtocol):
         transport.write(self._question.bytes)
 
     def datagramReceived(self, data: bytes, _addr: object) -> None:
-        message = self._question.answered_by(data)
-        if message is not None and not self.answer.called:
-            self.answer.callback(message)
+        _settle(self.answer, self._question, data)
 
     def connectionRefused(self) -> None:  # noqa: N802
         if not self.answer.called:
@@ -97,9 +125,7 @@ class _Stream(Int16StringReceiver):
         self.sendString(self._question.bytes)  # type: ignore[no-untyped-call]
 
     def stringReceived(self, data: bytes) -> None:
-        message = self._question.answered_by(data)
-        if message is not None and not self.answer.called:
-            self.answer.callback(message)
+        _settle(self.answer, self._question, data)
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: ARG002
         if not self.answer.called:
@@ -129,7 +155,7 @@ async def _by_udp(reactor: Any, server: Server, question: _Question, seconds: fl
     try:
         # Port 0 is one that nobody can guess (RFC 5452 section 9.2).
         port = reactor.listenUDP(
-            0, asking, interface="::" if server.is_ipv6 else "", maxPacketSize=4096
+            0, asking, interface="::" if server.is_ipv6 else "", maxPacketSize=MAX_ANSWER
         )
     except OSError as why:
         raise NoAnswer(str(why)) from None

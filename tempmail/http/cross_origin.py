@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from twisted.web.server import Request
 
+from tempmail.core.documents import PATH
 from tempmail.http.answers import Answer
 from tempmail.http.origins import Origins, is_own
 from tempmail.http.problems import Problem
 
+_DOCUMENTS = PATH.encode() + b"/"
 _CHANGING = frozenset((b"POST", b"PUT", b"PATCH", b"DELETE"))
 
 _REFUSED = Problem(
@@ -52,8 +54,8 @@ class CrossOrigin:
             request.responseHeaders.addRawHeader(b"Vary", b"Origin")
         said = headers.getRawHeaders(b"Origin")
         if said is None:
-            elsewhere = headers.getRawHeaders(b"Sec-Fetch-Site") == [b"cross-site"]
-            return _REFUSED if elsewhere and request.method in _CHANGING else None
+            changing = request.method in _CHANGING and is_from_elsewhere(request)
+            return _REFUSED if changing or _is_embedded(request) else None
         origin = said[0].decode("latin-1")
         if len(said) == 1 and is_own(origin, request):
             return None
@@ -64,11 +66,28 @@ class CrossOrigin:
             response.setRawHeaders(b"Cross-Origin-Resource-Policy", [b"cross-origin"])
             return None
         changing = request.method in _CHANGING or _is_preflight(request)
-        return _REFUSED if changing or headers.hasHeader(b"Upgrade") else None
+        refused = changing or headers.hasHeader(b"Upgrade") or _is_embedded(request)
+        return _REFUSED if refused else None
 
     def preflight(self, request: Request) -> Answer | None:
         """The answer to a browser that asks what it may, where this is one."""
         return Answer(204, headers=_PREFLIGHT) if _is_preflight(request) else None
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that another site's page has it ask (W3C, Fetch Metadata)."""
+    return request.requestHeaders.getRawHeaders(b"Sec-Fetch-Site") == [b"cross-site"]
+
+
+def _is_embedded(request: Request) -> bool:
+    """Whether another page has us as an image, a script and the like, which nothing here is but
+    the parts of a mail's document: that has no origin of its own."""
+    headers = request.requestHeaders
+    return (
+        headers.getRawHeaders(b"Sec-Fetch-Mode") == [b"no-cors"]
+        and headers.getRawHeaders(b"Sec-Fetch-Site") in ([b"cross-site"], [b"same-site"])
+        and not request.path.startswith(_DOCUMENTS)
+    )
 
 
 def _is_preflight(request: Request) -> bool:

@@ -18,7 +18,8 @@ from tempmail.core.documents import PATH
 from tempmail.core.metrics import Metrics
 from tempmail.core.request_limits import RateReached, RequestLimits, Standing
 from tempmail.http.answers import Answer
-from tempmail.http.cross_origin import CrossOrigin
+from tempmail.http.cookies import session_cookie
+from tempmail.http.cross_origin import CrossOrigin, is_from_elsewhere
 from tempmail.http.hosts import Hosts
 from tempmail.http.logged import logged
 from tempmail.http.origins import Origins
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
 
 _DOCUMENTS = PATH.encode() + b"/"
 _HEALTH = re.compile(rb"/health(?:/|\Z)")
-_ACCOUNT_IN_QUERY = re.compile(rb"[?&](?:(?:api_key|token)=uct_|ticket=)")
+_TAKES_QUERY = re.compile(rb"/ws/inbox/|/api/v1/mailboxes/[^/]+/events\Z")
+_ACCOUNT_IN_QUERY = re.compile(rb"[?&](?:(?:api_key|token)=uct_|ticket=[^&])")
 _KEY = b"uct_"
 _NOTIFICATIONS = b"/api/v1/ses/inbound"
+
+CLIENT_LEFT = 499
+"""Recorded instead of the status of an answer that nobody waited for."""
 
 _UNKNOWN_HOST = Problem(
     421,
@@ -100,13 +105,26 @@ class Gate:
         """
         if self._limits is None:
             return
-        of_user = caller.requests_per_minute is not None
-        if not of_user and not request.uncounted:
+        if caller.requests_per_minute is None and not request.uncounted:
             return
-        request.uncounted = False
-        host = request.client_host
+        if request.uncounted:
+            request.uncounted = False
+            self._limits.key_known(request.client_host)
+        self.charge_further(request, caller)
+
+    def charge_further(self, request: Request, caller: Caller) -> None:
+        """Count what is as much work as one request more.
+
+        :raises RateReached: there were too many.
+        """
+        if self._limits is None:
+            return
+        host, blame = request.client_host, self._may_blame(request)
         try:
-            found = self._limits.user(host, caller) if of_user else self._limits.anonymous(host)
+            if caller.requests_per_minute is None:
+                found = self._limits.anonymous(host, blame=blame)
+            else:
+                found = self._limits.user(host, caller, blame=blame)
         except RateReached as why:
             request.denied = True
             self._tell(request, why.standing)
@@ -119,12 +137,14 @@ class Gate:
         if self._limits is None:
             return
         host = request.client_host
-        if request.uncounted and status != 101:
+        if request.uncounted:
             request.uncounted = False
-            if status == 401:
-                self._limits.unknown_key(host)
-            else:
+            if status not in (401, CLIENT_LEFT):  # who leaves would not have us look
+                self._limits.key_known(host)
+            if status != 401:
                 self._limits.uncounted(host)
+        if not self._may_blame(request):
+            return
         if status == 401 and request.credentials_shown:
             self._limits.misdeed(host, "guessing")
         elif status == 429 and request.method == b"POST" and not request.denied:
@@ -161,7 +181,7 @@ class Gate:
         if self._limits is None or self._is_notification(request):
             return None
         host = request.client_host
-        seconds = self._limits.blocked(host)
+        seconds = 0 if self.proxies.trusts(host) else self._limits.blocked(host)
         if seconds:
             return Problem(
                 429,
@@ -169,19 +189,25 @@ class Gate:
                 "your network is shut out for a while, for its haste or for what it tried",
                 {"Retry-After": str(seconds)},
             )
+        blame = self._may_blame(request)
         try:
             if request.path.startswith(_DOCUMENTS):
-                self._tell(request, self._limits.document(host))
+                self._tell(request, self._limits.document(host, blame=blame))
             elif _shows_account(request):
-                self._limits.may_show_keys(host)
+                self._limits.key_shown(host, blame=blame)
                 request.uncounted = True  # until it is known whose key that is
             else:
-                self._tell(request, self._limits.anonymous(host))
+                self._tell(request, self._limits.anonymous(host, blame=blame))
         except RateReached as why:
             request.denied = True
             self._tell(request, why.standing)
             return problem_of(why)
         return None
+
+    def _may_blame(self, request: Request) -> bool:
+        """Whether its network may be shut out for it: not for what other sites' pages have a
+        visitor's browser do, nor is a proxy for what all do that come through it."""
+        return not (is_from_elsewhere(request) or self.proxies.trusts(request.client_host))
 
     def _is_notification(self, request: Request) -> bool:
         if request.path != _NOTIFICATIONS:
@@ -208,7 +234,6 @@ def _shows_account(request: Request) -> bool:
         for value in headers.getRawHeaders(name, ()):
             if value[: len(start)].lower() == start:
                 return True
-    return (
-        b"session=" in headers.getRawHeaders(b"Cookie", (b"",))[0]
-        or _ACCOUNT_IN_QUERY.search(request.uri) is not None
-    )
+    if session_cookie(request) is not None:
+        return True
+    return bool(_TAKES_QUERY.match(request.path) and _ACCOUNT_IN_QUERY.search(request.uri))

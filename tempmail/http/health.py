@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tempmail.core.ports import Bus, Health
+from tempmail.core.shared_health import BUSY
 from tempmail.http.answers import Answer, json
 from tempmail.http.described import described
 from tempmail.http.requests import Nothing
@@ -23,12 +24,15 @@ class Report(msgspec.Struct):
     """Each ``ok``, or in a word what is wrong.
 
     :ivar status: ``unavailable``, with 503, where the database is; ``degraded`` where only the bus
-        is: mail is taken and read as ever, what other daemons do is noticed seconds later.
+        is, or the database is busy: mail is taken and read as ever, what other daemons do is
+        noticed seconds later, and some requests are answered with 503.
+    :ivar database: ``busy`` where so much waits for it that this could not be asked: it is there,
+        and what is asked again is answered.
     :ivar bus: see :meth:`tempmail.core.ports.Bus.status`.
     """
 
     status: Annotated[str, described("`ok`, `degraded` or `unavailable`", "ok")]
-    database: Annotated[str, described("`ok` or `unavailable`", "ok")]
+    database: Annotated[str, described("`ok`, `busy` or `unavailable`", "ok")]
     bus: Annotated[str, described("`ok` or `unavailable`", "ok")]
     version: Annotated[str, described("Ours", "1.0.0")]
 
@@ -62,22 +66,23 @@ class HealthRoutes:
 
     async def report(self, _: Ask[Nothing]) -> Answer:
         database, bus = await self._database(), self._bus.status()
-        well = database == OK
-        status = UNAVAILABLE if not well else DEGRADED if bus == UNAVAILABLE else OK
+        well = database != UNAVAILABLE
+        ailing = bus == UNAVAILABLE or database == BUSY
+        status = UNAVAILABLE if not well else DEGRADED if ailing else OK
         return _answer(well, Report(status, database, bus, self._version))
 
     async def live(self, _: Ask[Nothing]) -> Answer:
         return _answer(True, Status(OK))
 
     async def ready(self, _: Ask[Nothing]) -> Answer:
-        well = self._ready() and await self._database() == OK
+        well = self._ready() and await self._database() != UNAVAILABLE
         return _answer(well, Status(OK if well else UNAVAILABLE))
 
     async def _database(self) -> str:
         try:
             await self._health.ping()
-        except Unavailable:
-            return UNAVAILABLE
+        except Unavailable as why:
+            return BUSY if why.code == BUSY else UNAVAILABLE
         return OK
 
 

@@ -19,7 +19,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.http.answers import Answer
 from tempmail.http.channel import Channel, Limits
 from tempmail.http.connections import Connections
-from tempmail.http.gate import Gate
+from tempmail.http.gate import CLIENT_LEFT, Gate
 from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, Problem
 from tempmail.http.proxies import Client
@@ -30,7 +30,6 @@ _access = Logger("tempmail.http.access")
 _LINE = "{method} {path} {status} {bytes} B {milliseconds} ms {client}"
 
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
-_CLIENT_LEFT = 499
 
 _BAD_PATH = Problem(
     400, "bad_path", "the path is UTF-8 without control characters, encoded or doubled slashes"
@@ -151,7 +150,7 @@ class Request(server.Request):
         super().connectionLost(reason)
         if self._started is not None:
             upgraded = self.code == HTTPStatus.SWITCHING_PROTOCOLS
-            site.log(self, self.code if upgraded else _CLIENT_LEFT)
+            site.log(self, self.code if upgraded else CLIENT_LEFT)
             if upgraded:
                 channel.leave_place()
 

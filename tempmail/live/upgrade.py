@@ -8,7 +8,7 @@ and credentials: what it does not know, it cannot log.
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Callable, Container
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -21,7 +21,6 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tempmail.core.callers import Callers
-from tempmail.core.request_limits import RequestLimits
 from tempmail.live.admission import Asked, asked
 from tempmail.live.factory import InboxFactory
 from tempmail.live.protocol import InboxConnection
@@ -53,7 +52,8 @@ class InboxResource(Resource):
     :param callers: says who asks.
     :param origins: whose pages may open one, such as ``https://mail.example``; those of the
         same host and port always may.
-    :param limits: how often users may ask; without them, as often as they like.
+    :param charge: counts a request, once it is known who asks; raises
+        :class:`~tempmail.core.request_limits.RateReached`.
     """
 
     isLeaf = True  # noqa: N815  # Twisted's name
@@ -65,13 +65,13 @@ class InboxResource(Resource):
         callers: Callers,
         *,
         origins: Container[str] = (),
-        limits: RequestLimits | None = None,
+        charge: Callable[[Any, Caller], None] = lambda _request, _caller: None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted is typed in part
         self._callers = callers
         self._factory = factory
         self._origins = origins
-        self._limits = limits
+        self._charge = charge
 
     def render(self, request: Request) -> int:
         """Answer, now or when storage has."""
@@ -87,18 +87,19 @@ class InboxResource(Resource):
         places, client = self._factory.places, network(host)
         places.take(client)
         try:
-            entered = await self._enter(request, wish, host)
+            entered = await self._enter(request, wish, client)
         except BaseException:
             places.give(client)
             raise
         if not entered:
             places.give(client)
 
-    async def _enter(self, request: Request, wish: Asked, host: str) -> bool:
+    async def _enter(self, request: Request, wish: Asked, client: str) -> bool:
         """Whether the connection is there, and gives its place back when it ends."""
         caller = await self._caller(wish)
-        if self._limits is not None and caller.requests_per_minute is not None:
-            self._limits.user(host, caller)
+        if _has_left(request):
+            return False
+        self._charge(request, caller)
         assert caller.owner is not None
         mailbox = await self._factory.watching.admit(wish.address, caller.owner)
         if self._factory.stopping:
@@ -109,7 +110,7 @@ class InboxResource(Resource):
         if connection.state != connection.STATE_OPEN:
             self._factory.refused("handshake")  # Autobahn found fault with it and said so
             return False
-        connection.follow(wish.address, caller.owner, mailbox, wish.after, network(host))
+        connection.follow(wish.address, caller.owner, mailbox, wish.after, client)
         connection.until(self._callers.watch(caller, connection.revoked))
         return True
 

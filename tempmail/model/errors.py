@@ -87,6 +87,10 @@ class Unavailable(TempmailError):
     temporary = True
 
 
+class Busy(Unavailable):
+    """Turned away for all the others that wait: that says nothing of what they wait for."""
+
+
 class Undecided(TempmailError):
     """A commit whose outcome cannot be learned; the only honest answer is none at all."""
 

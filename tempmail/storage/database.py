@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
-from tempmail.model.errors import Unavailable
+from tempmail.model.errors import Busy, Unavailable
 from tempmail.storage.connection import Connection, is_loss, one_line, parameters
 from tempmail.storage.direct import Direct, Rows, TooSlow
 
@@ -196,7 +196,7 @@ class Database:
             raise Unavailable("this server is stopping; try again")
         if under_way >= self._waiting:
             self._refused.labels("queue_full").inc()
-            raise Unavailable("the database is busy; try again")
+            raise Busy("the database is busy; try again")
 
     def _overdue(self, call: _Call) -> None:
         call.interrupt()

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from tempmail.core.shared_health import BUSY
-from tempmail.model.errors import Unavailable
+from tempmail.model.errors import Busy, Unavailable
 from tempmail.storage.database import Cursor, Database
-
-_FULL = "the database is busy; try again"
 
 
 class PostgresHealth:
@@ -25,10 +23,8 @@ class PostgresHealth:
         """
         try:
             return await self._database.run(_now)
-        except Unavailable as why:
-            if why.detail == _FULL:
-                raise Unavailable(_FULL, code=BUSY) from None
-            raise
+        except Busy as why:
+            raise Unavailable(why.detail, code=BUSY) from None
 
 
 def _now(cursor: Cursor) -> datetime:

@@ -81,6 +81,17 @@ class BucketTests(TestCase):
         buckets.take("ann", 16, 0)
         self.assertEqual(buckets.wait("ann", 1, 0), 3.5)
 
+    def test_what_is_given_back_can_be_taken_again_and_no_more(self) -> None:
+        buckets = TokenBuckets(Rate(2, 10))
+        buckets.take("ann", 10, 0)
+        buckets.give("ann", 4, 0)
+        self.assertEqual(buckets.wait("ann", 4, 0), 0)
+        self.assertEqual(buckets.wait("ann", 5, 0), 0.5)
+        buckets.give("ann", 100, 0)
+        self.assertEqual(buckets.wait("ann", 10, 0), 0)
+        self.assertGreater(buckets.wait("ann", 11, 0), 0)
+        self.assertEqual(len(buckets), 0)
+
     def test_neither_a_debt_nor_a_clock_set_back_shuts_anybody_out_for_long(self) -> None:
         buckets = TokenBuckets(Rate(2, 10))
         buckets.take("ann", 10**9, 10**6)

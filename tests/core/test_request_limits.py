@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import math
 
@@ -172,10 +173,39 @@ class BlocksOfClients(Case):
 
     def test_unknown_keys_are_looked_up_at_a_bounded_rate(self) -> None:
         for _ in range(120):
-            self.limits.may_show_keys(CLIENT)
-            self.limits.unknown_key(CLIENT)
-        self.assertRaises(RateReached, self.limits.may_show_keys, CLIENT)
-        self.limits.may_show_keys(OTHER)
+            self.limits.key_shown(CLIENT)
+        self.assertRaises(RateReached, self.limits.key_shown, CLIENT)
+        self.limits.key_shown(OTHER)
+
+    def test_known_keys_are_looked_up_without_a_bound(self) -> None:
+        for _ in range(1000):
+            self.limits.key_shown(CLIENT)
+            self.limits.key_known(CLIENT)
+
+    def test_a_network_that_owes_requests_shows_no_keys_until_it_has_waited(self) -> None:
+        self.taken(120)
+        self.limits.key_shown(CLIENT)
+        self.limits.uncounted(CLIENT)
+        with self.assertRaises(RateReached) as caught:
+            self.limits.key_shown(CLIENT)
+        self.assertEqual(caught.exception.retry_after, 1)
+        self.clock.advance(1)
+        self.limits.key_shown(CLIENT)
+
+    def test_where_only_users_may_ask_a_network_owes_all_the_same(self) -> None:
+        self.plans.rate = 0
+        self.asks()
+        with self.assertRaises(RateReached):
+            for _ in range(500):
+                self.limits.key_shown(CLIENT)
+                self.limits.key_known(CLIENT)
+                self.limits.uncounted(CLIENT)
+
+    def test_for_what_it_is_not_blamed_a_network_is_not_shut_out(self) -> None:
+        for _ in range(10_000):
+            with contextlib.suppress(RateReached):
+                self.limits.anonymous(CLIENT, blame=False)
+        self.assertEqual(self.limits.blocked(CLIENT), 0)
 
     def test_four_hundred_clients_behind_one_address_that_wait_when_told_are_never(self) -> None:
         """Each asks again at once after an answer, and after a refusal when it was told to."""

@@ -95,6 +95,25 @@ class SharedLimitsTest(SynchronousTestCase):
         (full,) = self.exchange.full_at.values()
         self.assertAlmostEqual(full - 1e9 - self.clock.seconds(), 9)
 
+    def test_what_is_given_back_in_time_the_others_never_hear_of(self) -> None:
+        self.take(self.here, 8)
+        self.here.give(CLIENT, 5, self.now())
+        self.clock.advance(INTERVAL)
+        self.take(self.there)
+        self.clock.advance(INTERVAL)
+        assert not self.take(self.there, 7)
+        assert self.take(self.there, 6)
+
+    def test_what_is_given_back_late_makes_no_bucket_full(self) -> None:
+        self.take(self.here, 8)
+        self.clock.advance(INTERVAL)
+        self.here.give(CLIENT, 5, self.now())
+        self.take(self.here, 0)
+        self.clock.advance(INTERVAL)
+        self.take(self.there)
+        self.clock.advance(INTERVAL)
+        assert not self.take(self.there, 3)
+
     def test_kinds_are_kept_apart(self) -> None:
         octets = self.make("octets")
         self.take(self.here, 10)

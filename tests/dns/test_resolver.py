@@ -3,14 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import dns.message as wire
+import dns.rrset
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.names import dns as names
 from twisted.trial.unittest import TestCase
 
 from tempmail.core.limits import Rate
 from tempmail.core.metrics import Metrics
 from tempmail.dns import resolver as module
-from tempmail.dns.exchange import MAX_ANSWER, Server
+from tempmail.dns.exchange import MAX_ANSWER, MOST_RECORDS, NoAnswer, Server, _Question
 from tempmail.dns.resolver import DnsResolver
 from tempmail.mail.authenticity.answers import Answer, Question
 from tests.dns.nameserver import (
@@ -147,6 +150,23 @@ class ResolverTests(TestCase):
             answer = await self.ask(resolver, name, kind)
             self.assertTrue(answer.failure)
             self.assertEqual(answer.records, ())
+
+    async def test_an_answer_of_many_records_is_not_even_decoded(self) -> None:
+        def decode(message: Any, data: bytes) -> None:
+            raise AssertionError(len(data))
+
+        question = _Question("a.example", A, extended=False)
+        reply = wire.make_response(wire.from_wire(question.bytes))
+        for count in (MOST_RECORDS, MOST_RECORDS + 1):
+            records = [f"192.0.2.{n}" for n in range(count)]
+            reply.answer = [dns.rrset.from_text("a.example.", 60, "IN", A, *records)]
+            data = reply.to_wire()
+            if count == MOST_RECORDS:
+                self.assertIsNotNone(question.answered_by(data))
+        self.patch(names.Message, "fromStr", decode)
+        self.assertRaises(NoAnswer, question.answered_by, data)
+        other = bytes([data[0] ^ 1]) + data[1:]
+        self.assertIsNone(question.answered_by(other), "of somebody who only guesses")
 
     async def test_a_server_that_does_not_know_longer_datagrams_is_asked_without(self) -> None:
         server = self.serve({("a.example", A): NO_EDNS})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -20,7 +21,7 @@ from tempmail.http.site import Site
 from tempmail.model.account import Caller
 from tempmail.model.mailbox import UserOwner
 from tests.core.test_request_limits import Plans
-from tests.http.service import Connection, Reply, Service, replies
+from tests.http.service import Connection, Reply, Service, replies, request_bytes
 
 MAILBOXES = "/api/v1/mailboxes"
 FRIEND = "https://friend.example"
@@ -164,6 +165,21 @@ class Pages(GateCase):
         self.assertNotIn("access-control-allow-origin", reply.headers)
         self.assertEqual(reply.headers["vary"], "Origin")
         self.assertEqual(reply.headers["cross-origin-resource-policy"], "same-origin")
+
+    def test_nothing_is_part_of_another_page_but_a_mails_document(self) -> None:
+        for site in ("cross-site", "same-site"):
+            embedded = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+            for headers in (embedded, {**embedded, "Origin": EVIL}):
+                reply = self.service.call("GET", MAILBOXES, headers=headers)
+                self.assert_problem(reply, 403, "origin_refused")
+            reply = self.service.call("GET", "/m/x/images/0", headers=embedded)
+            self.assertNotEqual(reply.status, 403)
+            for passing in (
+                {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"},
+                {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "no-cors"},
+                {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors", "Origin": FRIEND},
+            ):
+                self.assertEqual(self.service.call("GET", "/nowhere", headers=passing).status, 404)
 
     def test_a_preflight_is_answered_for_those_alone_that_are_welcome(self) -> None:
         asked = {"Access-Control-Request-Method": "PATCH"}
@@ -339,6 +355,54 @@ class Rates(GateCase):
         statuses = self.statuses(200, MAILBOXES, token="uct_unknown")
         self.assertEqual(statuses, [401] * 120 + [429] * 80)
 
+    def test_hanging_up_does_not_hide_unknown_keys(self) -> None:
+        self.plans.rate = -1
+        self.guard(limited=True)
+        self.service.call("GET", "/nowhere")
+        asked: list[Any] = []
+
+        async def callers(digests: Any) -> Any:
+            asked.extend(digests)
+            return await Deferred()  # storage takes its time
+
+        self.service.keys.callers = callers  # type: ignore[method-assign]
+        for number in range(200):
+            connection = self.service.connect()
+            shown = {"Authorization": f"Bearer uct_guess{number}"}
+            connection.send(request_bytes("GET", MAILBOXES, shown))
+            connection.leave()
+        self.assertEqual(len(asked), 120)
+
+    def test_good_keys_are_not_taken_for_guesses(self) -> None:
+        key = "uct_" + "k" * 43
+        ann = Caller(UserOwner(1), key_id=1, requests_per_minute=-1)
+        self.service.keys.known[digest(key)] = ann
+        self.assertEqual(self.statuses(500, MAILBOXES, token=key), [200] * 500)
+
+    def test_what_nobody_was_charged_for_is_a_debt_that_ends(self) -> None:
+        shown = {"Cookie": "__Host-session=x"}
+        for method, target, headers in (
+            ("GET", "/nowhere", shown),
+            ("BREW", MAILBOXES, shown),
+            ("GET", f"{MAILBOXES}/a@mail.test/events?ticket=x&nonsense=1", {}),
+            ("GET", MAILBOXES, {**shown, "Sec-Fetch-Site": "same-site"}),
+        ):
+            self.service.clock.advance(600)
+            asked = [self.service.call(method, target, headers=headers).status for _ in range(100)]
+            self.assertEqual(asked.index(429), 21, target)
+            self.assertEqual(set(asked[22:]), {429})
+
+    def test_what_only_looks_like_an_account_is_counted_by_the_network(self) -> None:
+        for target, headers in (
+            ("/nowhere", {"Cookie": "session=x"}),
+            ("/nowhere", {"Cookie": "a__Host-session=x; my_session=y; __Host-session="}),
+            ("/nowhere?ticket=x&token=uct_x", {}),
+            (f"{MAILBOXES}/a@mail.test/events?ticket=&after=0", {}),
+        ):
+            self.service.clock.advance(600)
+            reply = self.service.call("GET", target, headers=headers)
+            self.assertEqual(reply.headers["ratelimit-remaining"], "19", target)
+
     def test_a_blocked_network_is_told_so_and_for_how_long(self) -> None:
         self.blocks.block("192.0.2.1", "errors")
         reply = self.service.call("POST", MAILBOXES)
@@ -369,6 +433,35 @@ class Rates(GateCase):
         codes = {self.service.call("POST", MAILBOXES).status for _ in range(650)}
         self.assertEqual(codes, {201, 429})
         self.assert_problem(self.service.call("GET", "/nowhere"), 429, "blocked")
+
+    def test_other_sites_pages_cannot_get_their_visitor_blocked(self) -> None:
+        embedded = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+        self.assertEqual(set(self.statuses(2700, headers=embedded)), {403})
+        self.assertEqual(self.statuses(1), [404])
+        url, _ = self.service.mailbox("ann")
+        for headers in (
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Origin": EVIL},
+        ):
+            self.statuses(1500, headers=headers)
+            self.plans.rate = -1
+            self.service.clock.advance(600)
+            self.statuses(2)
+            self.statuses(700, f"{url}/events?token=guess", headers=headers)
+            self.assertEqual(self.statuses(1), [404])
+            self.plans.rate = 20
+            self.service.clock.advance(600)
+            self.statuses(1)
+
+    def test_a_proxy_is_not_blocked_for_what_comes_through_it(self) -> None:
+        self.guard(limited=True, proxies=TrustedProxies(["10.0.0.1"]))
+        torn = {"Forwarded": "for=1.1.1.1", "X-Forwarded-For": "192.0.2.7"}
+        asked = self.statuses(3000, headers=torn, client="10.0.0.1")
+        self.assertEqual(set(asked), {404, 429})
+        self.assertEqual(self.blocks.unshared(), [])
+        self.blocks.block("10.0.0.1", "errors")
+        self.service.clock.advance(30)
+        self.assertEqual(self.statuses(1, headers=torn, client="10.0.0.1"), [404])
 
 
 class Room(GateCase):

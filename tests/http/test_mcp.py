@@ -4,7 +4,13 @@ import base64
 import json
 from typing import Any
 
+from tempmail.core.blocks import Blocks
+from tempmail.core.plan_rates import AnonymousRate
+from tempmail.core.request_limits import RequestLimits
+from tempmail.http.gate import Gate
 from tempmail.http.mcp.stream import TICK_SECONDS
+from tempmail.http.site import Site
+from tests.core.test_request_limits import Plans
 from tests.http.mcp_case import BOTH, META, NEWEST, McpCase
 from tests.http.service import Reply
 from tests.http.test_events import chunks
@@ -151,6 +157,21 @@ class Batches(McpCase):
             self.assertEqual([one["id"] for one in reply.json], [1, 2, None])
             self.assertEqual(reply.json[0]["result"], {})
         self.assertEqual(self.post(batch[1:2]).status, 202)
+
+    def test_each_message_of_a_session_token_counts_as_a_request(self) -> None:
+        service = self.service
+        limits = RequestLimits(
+            AnonymousRate(Plans(), service.clock),
+            Blocks(service.metrics, service.clock),
+            service.metrics,
+            service.clock,
+        )
+        gate = Gate(service.metrics, limits=limits)
+        service.site = Site(service.resource, service.clock, service.metrics, gate=gate)
+        _, token = service.mailbox("ann")
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        statuses = [self.post([ping] * 10, token).status for _ in range(13)]
+        self.assertEqual(statuses, [200] * 11 + [429] * 2)
 
     def test_the_others_refuse_them(self) -> None:
         batch = [{"jsonrpc": "2.0", "id": 1, "method": "ping"}]

@@ -451,6 +451,13 @@ class Watching(SiteCase):
         self.assertEqual(self.service.call("GET", "/health/ready").status, 503)
         self.assertEqual(self.service.call("GET", "/health/live").status, 200)
 
+    def test_a_database_that_is_busy_is_there(self) -> None:
+        self.service.storage.broken = Unavailable("all wait", code="busy")
+        reply = self.service.call("GET", "/health")
+        self.assertEqual((reply.status, reply.json["status"]), (200, "degraded"))
+        self.assertEqual(reply.json["database"], "busy")
+        self.assertEqual(self.service.call("GET", "/health/ready").status, 200)
+
     def test_ready_ends_with_the_shutdown_and_life_does_not(self) -> None:
         self.assertEqual(self.service.call("GET", "/health/ready").status, 200)
         self.service.is_ready = False

@@ -130,6 +130,7 @@ class Service:
         most_each: int = 10_000,
         origins: Sequence[str] = (),
         expires_at: float = 3600.0,
+        **more: Any,
     ) -> None:
         self.mailbox = OneMailbox(expires_at)
         self.metrics = Metrics()
@@ -141,7 +142,7 @@ class Service:
         callers = Callers(Keyring(self.accounts, self.metrics, reactor), self.tickets)
         root, ws = Resource(), Resource()
         root.putChild(b"ws", ws)
-        ws.putChild(b"inbox", InboxResource(self.factory, callers, origins=origins))
+        ws.putChild(b"inbox", InboxResource(self.factory, callers, origins=origins, **more))
         self.site = Site(root, reactor=reactor)
 
     def arrive(self) -> Event:

@@ -13,7 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import HTTPChannel, Request
 from websockets.http11 import Response
 
+from tempmail.core.mailboxes import owner_of
+from tempmail.core.request_limits import RateReached
 from tempmail.live.protocol import InboxConnection
+from tempmail.model.account import Caller
 from tempmail.model.errors import Unavailable
 from tests.live.doubles import ADDRESS, FOREIGN_TOKEN, TOKEN, Service, Visitor
 
@@ -141,6 +144,26 @@ class AdmissionTests(SynchronousTestCase):
         visitors = [self.visit() for _ in range(3)]
         answer.callback(None)
         self.assertEqual(sorted(v.status or 0 for v in visitors), [101, 101, 503])
+
+    def test_every_caller_is_charged_before_storage_is_asked(self) -> None:
+        charged: list[Caller] = []
+
+        def charge(_: object, caller: Caller) -> None:
+            charged.append(caller)
+            if len(charged) > 1:
+                raise RateReached("too many", 7)
+
+        self.service = Service(self.clock, charge=charge)
+        self.assertEqual(self.visit().status, 101)
+        self.assertEqual(charged, [Caller(owner_of(TOKEN))])
+        questions = self.service.mailbox.questions
+        self.assert_late(self.visit())
+        self.assertEqual(self.service.mailbox.questions, questions)
+
+    def assert_late(self, visitor: Visitor) -> None:
+        self.assertEqual(visitor.status, 429)
+        [response] = [event for event in visitor.events if isinstance(event, Response)]
+        self.assertEqual(response.headers["Retry-After"], "7")
 
     def test_a_plain_request_is_told_what_is_spoken_here(self) -> None:
         path = f"/ws/inbox/{ADDRESS}?token={TOKEN}".encode()

@@ -127,7 +127,7 @@ class McpRoutes:
             raise RpcError(INVALID_REQUEST, f"Invalid request: 1 to {_MOST_IN_BATCH} messages")
         channel: Any = ask.request.channel  # ours, see channel.py
         for _ in values[1:] if channel is not None else ():
-            channel.site.gate.charge(ask.request, ask.caller)
+            channel.site.gate.charge_further(ask.request, ask.caller)
         answers = [Deferred.fromCoroutine(self._of_batch(ask, value)) for value in values]
         bodies = [one for one in await gatherResults(answers, consumeErrors=True) if one]
         return Answer(200, b"[%s]" % b",".join(bodies), _JSON) if bodies else _TAKEN
