@@ -165,7 +165,7 @@ class World:
                     pass
                 return Seen(101, "".join(frames).encode())
         except InvalidStatus as refused:
-            return Seen(refused.response.status_code, refused.response.body or b"")
+            return Seen(refused.response.status_code, bytes(refused.response.body or b""))
 
     def furnish(self) -> None:
         """See to it that every owner has mailboxes with marked mail."""

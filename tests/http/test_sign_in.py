@@ -286,7 +286,10 @@ class Passkeys(SignInCase):
         key = "uct_of_carl"
         owner = UserOwner(self.account(cookie).json["id"])
         self.service.keys.known[digest(key)] = Caller(owner, key_id=1, digest=digest(key))
-        for path, body in ((f"{PASSKEYS}/options", {}), (PASSKEYS, {"credential": {}, "name": "x"})):
+        for path, body in (
+            (f"{PASSKEYS}/options", {}),
+            (PASSKEYS, {"credential": {}, "name": "x"}),
+        ):
             reply = self.service.call("POST", path, body, token=key)
             self.assert_problem(reply, 403, "insufficient_scope", "sign in")
         reply = self.service.call("DELETE", f"{PASSKEYS}/1", token=key)

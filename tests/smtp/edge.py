@@ -103,7 +103,7 @@ class Edge:
         self.metrics = Metrics()
         self.budget = ByteBudget(budget, self.metrics.bytes_in_flight)
         self.factory = MailFactory(
-            self.door,  # type: ignore[arg-type]  # a door is whatever delivers
+            self.door,  # a door is whatever delivers
             Domains(["example.com", "bücher.example"]),
             self.budget,
             self.metrics,
