@@ -12,10 +12,12 @@ from tempmail import __version__
 from tempmail.announced import Announced
 from tempmail.core.admission import SmtpLimits
 from tempmail.core.ahead import ParsingAhead
+from tempmail.core.arrivals import Arrivals
 from tempmail.core.attachments import Attachments
 from tempmail.core.authenticity import Authenticity
 from tempmail.core.blocks import BlockExchange, Blocks
 from tempmail.core.budget import ByteBudget
+from tempmail.core.condition import Conditions
 from tempmail.core.delivery import Delivery, Door
 from tempmail.core.delivery_log import DeliveryLog
 from tempmail.core.documents import Documents
@@ -36,18 +38,21 @@ from tempmail.core.recipients import (
     RejectUnknown,
     UnknownRecipients,
 )
+from tempmail.core.shared_health import SharedHealth
 from tempmail.core.signing import Signing
 from tempmail.core.views import Views
 from tempmail.core.waiting import Watching
-from tempmail.entrance import Entrance
 from tempmail.dns.resolver import DnsResolver
 from tempmail.dns.servers import servers
+from tempmail.entrance import Entrance
 from tempmail.fetching import Fetching
 from tempmail.http.api import api_resource
 from tempmail.http.events import EventStreams
-from tempmail.http.mcp import McpRoutes
-from tempmail.http.mcp_mailbox_tools import MailboxTools
-from tempmail.http.mcp_tools import Toolbox
+from tempmail.http.mcp.mailbox_tools import mailbox_tools
+from tempmail.http.mcp.mailbox_uses import MailboxUses
+from tempmail.http.mcp.methods import Methods
+from tempmail.http.mcp.route import McpRoutes
+from tempmail.http.mcp.tools import Toolbox
 from tempmail.http.metrics import MetricsResource
 from tempmail.http.site import Site
 from tempmail.listening import Listening
@@ -56,7 +61,8 @@ from tempmail.live.upgrade import InboxResource
 from tempmail.members import Members
 from tempmail.model.errors import Unavailable
 from tempmail.neighbours import Neighbours
-from tempmail.pages import pages
+from tempmail.pages import Pages
+from tempmail.revival import Revival
 from tempmail.settings import Settings
 from tempmail.shutdown import Step, stop_in_order
 from tempmail.smtp import tls
@@ -73,6 +79,7 @@ from tempmail.storage.ingest import GroupCommit
 from tempmail.storage.mailboxes import PostgresMailboxes
 from tempmail.storage.messages import PostgresMessages
 from tempmail.storage.migrate import migrate
+from tempmail.storage.plans import plans
 from tempmail.storage.recipients import PostgresRecipients
 from tempmail.storage.secrets import PostgresSecrets
 from tempmail.storage.sweeping import PostgresHousekeeping, prepare_partition
@@ -91,6 +98,7 @@ class Daemon:
         self._settings = settings
         self._reactor = reactor
         self._cluster = None if settings.database else EmbeddedCluster(settings.data_dir)
+        self._revival = Revival(self._cluster, reactor) if self._cluster is not None else None
         self._ready = False
         self._smtp_ports = Listening(reactor)
         self._http_ports = Listening(reactor)
@@ -110,6 +118,8 @@ class Daemon:
         self._reactor.callWhenRunning(self._fetching.start)
         self._reactor.callWhenRunning(self._resolver.start)
         self._reactor.callWhenRunning(self._neighbours.start)
+        if self._revival is not None:
+            self._reactor.callWhenRunning(self._revival.start)
         self._ready = True
 
     def _make_data_dir(self) -> None:
@@ -180,7 +190,8 @@ class Daemon:
         blocks = Blocks(metrics, reactor)
         self._blocks = BlockExchange(blocks, PostgresBlocks(self._database), metrics, reactor, bus)
         budget = ByteBudget(settings.smtp_bytes_in_flight, metrics.bytes_in_flight)
-        door: Door = Delivery(ingest, bus, self._deliveries, metrics)
+        arrivals = Arrivals(metrics, reactor)
+        door: Door = Delivery(ingest, bus, self._deliveries, metrics, arrivals)
         positions = PostgresImapPositions(self._database)
         self._fetching = Fetching(settings, door, positions, budget, metrics, reactor)
         self._announced = Announced(settings, door, budget, metrics, reactor)
@@ -224,7 +235,18 @@ class Daemon:
             )
         members = Members(settings, self._database, metrics, reactor)
         self._keyring = members.keyring
-        tools = Toolbox(MailboxTools(desk, reading, self._polls, reactor).tools(), metrics)
+        tools = Toolbox(mailbox_tools(MailboxUses(desk, reading, self._polls, reactor)), metrics)
+        health = SharedHealth(PostgresHealth(self._database), reactor)
+        conditions = Conditions(health, bus, arrivals, self._smtp_ports.standing, reactor)
+        pages = Pages(
+            settings,
+            metrics.registry,
+            conditions,
+            lambda: self._database.run(plans),
+            desk=desk,
+            reading=reading,
+            documents=documents,
+        )
         self._http = Site(
             api_resource(
                 members.callers,
@@ -232,23 +254,26 @@ class Daemon:
                 reading,
                 self._polls,
                 self._streams,
-                PostgresHealth(self._database),
+                health,
                 bus,
                 lambda: self._ready,
                 accounts=members.desk,
                 attachments=Attachments(reading, self._parser),
                 deliveries=self._deliveries,
                 documents=documents,
-                mcp=McpRoutes(tools, members.callers, metrics, reactor, __version__),
+                mcp=McpRoutes(Methods(tools, members.callers, metrics, __version__), reactor),
                 public=public,
                 sns=self._announced.calls,
                 sign_in=members.sign_in,
                 tickets=members.tickets,
                 version=__version__,
                 docs=settings.shows_docs,
-                pages=pages(settings),
+                pages=pages.routes,
                 websocket=InboxResource(
-                    self._live, members.callers, origins=entrance.origins, limits=entrance.limits
+                    self._live,
+                    members.callers,
+                    origins=entrance.origins,
+                    charge=entrance.gate.charge,
                 ),
             ),
             reactor,
@@ -256,6 +281,7 @@ class Daemon:
             self._announced.limits,
             gate=entrance.gate,
             connections=entrance.connections,
+            errors=pages.errors,
         )
         self._metrics = Site(MetricsResource(metrics), reactor, metrics)
 
@@ -329,6 +355,8 @@ class Daemon:
             Step("closing metrics", self._metrics_ports.close, 1),
         ]
         if self._cluster is not None:
-            cluster = self._cluster
+            cluster, revival = self._cluster, self._revival
+            assert revival is not None
+            steps.insert(0, Step("looking after PostgreSQL", revival.stop, 1))
             steps.append(Step("PostgreSQL", lambda: deferToThread(cluster.stop), 8))
         await stop_in_order(steps, self._reactor)

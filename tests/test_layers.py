@@ -19,6 +19,7 @@ LAYERS = {
     "dns": 3,
     "bus": 3,
     "imap": 3,
+    "ses": 3,
     "smtp": 3,
     "http": 3,
     "live": 3,

@@ -31,7 +31,7 @@ from tempmail.http.elsewhere import WEBSOCKET
 from tempmail.http.events import EventRoutes, EventStreams
 from tempmail.http.health import HealthRoutes
 from tempmail.http.mailboxes import MailboxRoutes
-from tempmail.http.mcp import McpRoutes
+from tempmail.http.mcp.route import McpRoutes
 from tempmail.http.messages import MessageRoutes
 from tempmail.http.routes import Route, dispatched, klein_app
 from tempmail.http.sign_in import SignInRoutes

@@ -27,7 +27,7 @@ class Prepared:
         self._headers = {**headers, "Vary": "Accept-Encoding"}
         self._digest = hashlib.blake2b(content, digest_size=12).hexdigest()
 
-    def answer(self, request: Request, status: int = 200, **headers: str) -> Answer:
+    def answer(self, request: Request, status: int = 200, /, **headers: str) -> Answer:
         """What ``request`` gets, in a coding that it takes (RFC 9110 section 12.5.3)."""
         body, coding = self.content, ""
         if self.compressed is not None and _takes_gzip(request):

@@ -72,12 +72,16 @@ class Problem:
         """The status in words, as ``about:blank`` asks (RFC 9457 section 4.2.1)."""
         return HTTPStatus(self.status).phrase
 
+    @property
+    def words(self) -> str:
+        """The detail, in characters that can be seen: it may repeat what was sent."""
+        if self.detail.isprintable():
+            return self.detail
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in self.detail)
+
     def answer(self) -> Answer:
-        """The problem as a response."""
-        detail = self.detail
-        if not detail.isprintable():  # it may repeat what was sent
-            detail = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in detail)
-        document = ProblemDocument("about:blank", self.title, self.status, detail, self.code)
+        """The problem as a response for a program."""
+        document = ProblemDocument("about:blank", self.title, self.status, self.words, self.code)
         return Answer(self.status, msgspec.json.encode(document), CONTENT_TYPE, self.headers)
 
 

@@ -22,6 +22,7 @@ from tempmail.http.credentials import caller_of
 from tempmail.http.dispatch import Dispatch
 from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, problem_of
+from tempmail.http.readers import answer_to
 from tempmail.http.requests import Nothing, parameters
 from tempmail.model.account import NOBODY, Caller, Scope
 from tempmail.model.errors import Forbidden, TempmailError
@@ -211,7 +212,8 @@ async def _caller(
     if route.access is Access.ANYBODY:
         return caller
     if not caller.scope.includes(_SCOPES[route.access]):
-        raise Forbidden(f"a key of scope {caller.scope} may not do this")
+        needed = _SCOPES[route.access]
+        raise Forbidden(f"a key of scope {caller.scope} may not do this; it takes scope {needed}")
     if route.access is Access.ACCOUNT and not isinstance(caller.owner, UserOwner):
         raise Forbidden("this is for accounts: use an API key, or sign in")
     return caller
@@ -220,7 +222,7 @@ async def _caller(
 async def _refuse(request: Request, failure: Failure) -> None:
     assert failure.value is not None
     problem = problem_of(failure.value)
-    answer = problem.answer()
+    answer = answer_to(request, problem)
     if request.method == b"OPTIONS" and isinstance(failure.value, MethodNotAllowed):
         answer = Answer(204, headers=problem.headers)
     elif problem is UNFORESEEN:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Annotated, Literal
 
 from msgspec import Struct
 
 from tempmail.core.condition import Condition, Conditions, Part, State
 from tempmail.http.answers import Answer, json
-from tempmail.http.described import described
 from tempmail.http.layout import Layout
 from tempmail.http.requests import Nothing
-from tempmail.http.routes import Access, Ask, Returns, Route
+from tempmail.http.routes import Access, Ask, Route
 
 PATH = "/status"
 JSON_PATH = "/status.json"
@@ -41,44 +39,44 @@ _WELL = {
     Part.LIVE: "Mail is shown the moment it is committed.",
     Part.STORAGE: "The database answers.",
 }
+_BUSY = {
+    Part.WEB: "Answering requests, some of which have to come again.",
+    Part.STORAGE: "The database has more to do than it can at once.",
+}
 _POLLING = "Mail is shown the moment it is committed, mail that another server took within seconds."
-
-_Word = Literal["ok", "degraded", "outage"]
-_Status = Annotated[_Word, described("`ok`, `degraded` or `outage`", "ok")]
-_Moment = Annotated[datetime, described("RFC 3339, in UTC", "2030-05-17T09:24:31Z", tz=True)]
 
 
 class Component(Struct, kw_only=True):
-    """A part of the service."""
+    """A part of the service.
 
-    name: Annotated[
-        Literal["mail", "web", "live", "storage"], described("A word for programs", "mail")
-    ]
-    title: Annotated[str, described("For people", "Mail coming in")]
-    status: _Status
-    word: Annotated[str, described("The status for people", "works")]
-    detail: Annotated[str, described("A sentence for people", "1 of 1 ports is open.")]
+    :ivar name: ``mail``, ``web``, ``live`` or ``storage``.
+    :ivar status: ``ok``, ``degraded`` or ``outage``; for people, in a word and in a sentence.
+    """
+
+    name: str
+    status: str
+    title: str
+    word: str
+    detail: str
 
 
 class StatusReport(Struct, kw_only=True):
-    """How the service is, as far as the server that was asked knows."""
+    """How the service is, as far as the server that was asked knows.
 
-    status: _Status
-    summary: Annotated[str, described("A sentence for people", "Everything works.")]
+    :ivar median_seconds: from a mail's last byte until whoever watches is told; of its last
+        thousand mails, null before the first.
+    :ivar mails: that it kept since ``counted_since``.
+    """
+
+    status: str
+    summary: str
     components: list[Component]
-    median_seconds: Annotated[
-        float,
-        described(
-            "From a mail's last byte until whoever watches is told; of this server's last 1,000"
-            " mails, null before the first",
-            0.004,
-        ),
-    ] | None
-    mails: Annotated[int, described("That this server kept since `counted_since`", 4711)]
-    counted_since: _Moment
-    domains: Annotated[list[str], described("That mail is taken for", ["mail.example"])]
-    version: Annotated[str, described("Ours", "1.0.0")]
-    checked_at: _Moment
+    median_seconds: float | None
+    mails: int
+    counted_since: datetime
+    domains: list[str]
+    version: str
+    checked_at: datetime
 
 
 class StatusRoutes:
@@ -99,15 +97,7 @@ class StatusRoutes:
         """What can be asked for here."""
         return [
             Route("GET", PATH, self.page, access=Access.ANYBODY),
-            Route(
-                "GET",
-                JSON_PATH,
-                self.report,
-                "How the service is, for people who use it",
-                Access.ANYBODY,
-                returns={200: Returns(description="How it is", shape=StatusReport)},
-                name="get_status",
-            ),
+            Route("GET", JSON_PATH, self.report, access=Access.ANYBODY),
         ]
 
     async def page(self, _: Ask[Nothing]) -> Answer:
@@ -160,6 +150,8 @@ def _detail(part: Part, state: State, found: Condition) -> str:
         return f"{ports}."
     if part is Part.LIVE and found.bus == "polling":
         return _POLLING
+    if state is State.DEGRADED and part in _BUSY:
+        return _BUSY[part]
     return _WELL[part] if state is State.OK else _NOT_WELL[part]
 
 
@@ -176,7 +168,7 @@ def _main(report: StatusReport) -> str:
         f'<h1>Status</h1><p class="lede" role="status"><i></i>'
         f'<span data-f="summary">{escape(report.summary)}</span></p>'
         f'<ul class="card parts">{parts}</ul>'
-        '<dl class="figures"><div class="card"><dt>From sent to shown, median</dt>'
+        '<dl class="figures"><div class="card"><dt>From received to shown, median</dt>'
         f'<dd data-f="median">{escape(shown_seconds(report.median_seconds))}</dd></div>'
         f'<div class="card"><dt>Mails kept today</dt><dd data-f="mails">{report.mails:,}</dd></div>'
         "</dl>"

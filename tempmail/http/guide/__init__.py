@@ -1,0 +1,1 @@
+"""The guide under ``/docs``: Markdown kept with the program, shown as pages."""

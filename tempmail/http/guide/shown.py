@@ -1,0 +1,119 @@
+"""A page of the guide as HTML: the list of pages, the text, what is on the page, where to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from tempmail.http.guide.pages import GROUPS, ROOT, Guide, Page
+from tempmail.http.layout import icon
+
+_TITLE = "Guide"
+_LEDE = "How to use this service, and how to run one of your own."
+_REFERENCE = ("/docs/api", "API reference", "Every request, its parameters and its answers.")
+_MISSING = "There is no such page"
+_MISSING_LEDE = "The guide has no page of this name."
+
+
+def page(guide: Guide, shown: Page, body: str, *, reference: bool) -> str:
+    """One page.
+
+    :param body: its text as HTML.
+    :param reference: whether the API is described here.
+    """
+    before, behind = guide.beside(shown.name)
+    on = "".join(
+        f'<li data-l="{one.level}"><a href="#{one.anchor}">{escape(one.text)}</a></li>'
+        for one in shown.text.headings
+    )
+    contents = (
+        f'<nav class="toc" aria-label="On this page"><h2>On this page</h2><ul>{on}</ul></nav>'
+        if len(shown.text.headings) > 1
+        else ""
+    )
+    steps = "".join((_step(before, "Previous", "prev"), _step(behind, "Next", "next")))
+    return _framed(
+        guide,
+        f"{contents}<article><h1>{escape(shown.text.title)}</h1>\n{body}</article>"
+        f'<nav class="steps" aria-label="Other pages">{steps}</nav>',
+        shown.name,
+        reference=reference,
+    )
+
+
+def index(guide: Guide, *, reference: bool) -> str:
+    """What pages there are."""
+    cards = "".join(_cards(guide, reference=reference))
+    return _framed(
+        guide,
+        f'<article><h1>{_TITLE}</h1><p class="lede">{_LEDE}</p>{cards}</article>',
+        "",
+        reference=reference,
+    )
+
+
+def missing(guide: Guide, meant: Sequence[Page], *, reference: bool) -> str:
+    """Instead of a page that there is not.
+
+    :param meant: pages that may have been looked for.
+    """
+    found = "".join(f"<li>{_link(one)}</li>" for one in meant)
+    hint = f"<p>Perhaps you look for:</p><ul>{found}</ul>" if found else ""
+    return _framed(
+        guide,
+        f'<article><h1>{_MISSING}</h1><p class="lede">{_MISSING_LEDE}</p>{hint}'
+        f'<p><a href="{ROOT}">All pages of the guide</a></p></article>',
+        "",
+        reference=reference,
+    )
+
+
+def _framed(guide: Guide, inner: str, name: str, *, reference: bool) -> str:
+    groups = "".join(
+        f"<h2>{escape(group)}</h2><ul>{''.join(_entries(guide, names, name))}</ul>"
+        for group, names in GROUPS
+    )
+    if reference:
+        path, title, _ = _REFERENCE
+        groups += f'<h2>Look it up</h2><ul><li><a href="{path}">{title}</a></li></ul>'
+    return (
+        f'<div class="docs guide"><main id="main" tabindex="-1" class="text">{inner}</main>'
+        f'<aside id="pages"><nav aria-label="Guide">{groups}</nav></aside></div>'
+    )
+
+
+def _entries(guide: Guide, names: Sequence[str], current: str) -> Iterator[str]:
+    for name in names:
+        if name in guide.pages:
+            yield f"<li>{_link(guide.pages[name], current=name == current)}</li>"
+
+
+def _link(page: Page, *, current: bool = False) -> str:
+    mark = ' aria-current="page"' if current else ""
+    return f'<a href="{page.path}"{mark}>{escape(page.text.title)}</a>'
+
+
+def _cards(guide: Guide, *, reference: bool) -> Iterator[str]:
+    for group, names in GROUPS:
+        yield f'<h2>{escape(group)}</h2><ul class="cards">'
+        for name in names:
+            if name in guide.pages:
+                text = guide.pages[name].text
+                yield _card(guide.pages[name].path, text.title, text.about)
+        if reference and names is GROUPS[0][1]:
+            yield _card(*_REFERENCE)
+        yield "</ul>"
+
+
+def _card(path: str, title: str, about: str) -> str:
+    return f'<li class="card"><a href="{path}">{escape(title)}</a><p>{escape(about)}</p></li>'
+
+
+def _step(page: Page | None, word: str, rel: str) -> str:
+    if page is None:
+        return ""
+    arrow = icon("arrow-left")
+    return (
+        f'<a class="card {rel}" rel="{rel}" href="{page.path}">{arrow}<span><small>{word}</small>'
+        f"{escape(page.text.title)}</span></a>"
+    )

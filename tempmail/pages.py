@@ -1,0 +1,62 @@
+"""The pages for people, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from prometheus_client import CollectorRegistry
+
+from tempmail import __version__
+from tempmail.core.condition import Conditions
+from tempmail.core.documents import Documents
+from tempmail.core.mailboxes import MailboxDesk
+from tempmail.core.reading import Reading
+from tempmail.http.account_pages import AccountPages
+from tempmail.http.error_pages import ErrorPages
+from tempmail.http.guide.routes import GuideRoutes
+from tempmail.http.layout import Layout
+from tempmail.http.pages import InboxPage
+from tempmail.http.plain import PlainPages
+from tempmail.http.qr import QrRoutes
+from tempmail.http.routes import Route
+from tempmail.http.status import StatusRoutes
+from tempmail.http.web_files import WebFiles
+from tempmail.model.account import Plan
+from tempmail.options import OPTIONS
+from tempmail.settings import Settings
+
+
+class Pages:
+    """What people ask for with a browser.
+
+    :param registry: of the metrics, which the guide lists.
+    :param conditions: says how the service is.
+    :param plans: reads the plans.
+    :ivar routes: what can be asked for.
+    :ivar errors: shows refusals.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: CollectorRegistry,
+        conditions: Conditions,
+        plans: Callable[[], Awaitable[Sequence[Plan]]],
+        *,
+        desk: MailboxDesk,
+        reading: Reading,
+        documents: Documents,
+    ) -> None:
+        files = WebFiles()
+        layout = Layout(files, __version__, docs=settings.shows_docs)
+        domains = settings.domains.names
+        self.errors = ErrorPages(layout)
+        self.routes: list[Route] = [
+            *files.routes(),
+            *InboxPage(layout, domains).routes(),
+            *PlainPages(layout, desk, reading, documents, domains).routes(),
+            *QrRoutes().routes(),
+            *AccountPages(layout, settings.signs_up).routes(),
+            *StatusRoutes(conditions, layout, domains, __version__).routes(),
+            *GuideRoutes(layout, OPTIONS, registry, plans, reference=settings.shows_docs).routes(),
+        ]

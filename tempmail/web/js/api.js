@@ -1,0 +1,94 @@
+// Requests to the API, and what it refuses.
+
+/**
+ * @typedef {{value: string, confidence: number, context: string}} Code
+ * @typedef {{href: string, text: string, kind: string}} Link
+ * @typedef {{index: number, filename: string, content_type: string, size: number,
+ *   content_id: string | null, inline: boolean, blocked: boolean}} Attachment
+ * @typedef {{result: string, reason: string, domain: string | null}} Finding
+ * @typedef {{id: string, seq: number, from_address: string, from_name: string, subject: string,
+ *   preview: string | null, received_at: string, size: number, is_read: boolean,
+ *   attachment_count: number | null, codes: Code[]}} Summary
+ * @typedef {Summary & {body_text: string, body_html: string, html_url: string,
+ *   headers: {name: string, value: string}[], attachments: Attachment[], links: Link[],
+ *   authentication: {spf: Finding | null, dkim: Finding | null, dmarc: Finding | null}}} Message
+ * @typedef {{address: string, expires_at: string, created_at: string, last_seq: number,
+ *   session_token?: string}} Mailbox
+ * @typedef {{token?: string | null, body?: unknown, signal?: AbortSignal, keepalive?: boolean,
+ *   headers?: Record<string, string>}} Options
+ */
+
+/** What the service says of itself with each answer. */
+export const service = {
+  /** Milliseconds that its clock is ahead of ours; 0 where that is too little to tell. */
+  ahead: 0,
+  /** Requests that we may still make in this minute. */
+  remaining: Number.POSITIVE_INFINITY,
+};
+
+/** A request that was refused; status 0 where nobody answered. */
+export class Refusal extends Error {
+  /** @param {number} status @param {string} code @param {string} detail @param {number} [retryAfter] seconds */
+  constructor(status, code, detail, retryAfter = 0) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * Ask the API; a credential that is not given is the browser's own, where somebody is signed in.
+ * @param {string} method
+ * @param {string} path below /api/v1
+ * @param {Options} [options]
+ * @returns {Promise<Response>}
+ * @throws {Refusal}
+ */
+export async function ask(method, path, { token, body, signal, keepalive, headers } = {}) {
+  /** @type {Record<string, string>} */
+  const sent = { ...headers };
+  if (token) sent.Authorization = `Bearer ${token}`;
+  if (body !== undefined) sent['Content-Type'] = 'application/json';
+  let answer;
+  try {
+    answer = await fetch(`/api/v1${path}`, {
+      method,
+      headers: sent,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      keepalive,
+      cache: 'no-store',
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refusal(0, 'unreachable', String(error));
+  }
+  learn(answer);
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => ({}));
+  const wait = Number(answer.headers.get('Retry-After')) || 0;
+  throw new Refusal(answer.status, problem.code ?? '', problem.detail ?? answer.statusText, wait);
+}
+
+/**
+ * The same, for what it answers as JSON (null where there is no body).
+ * @param {string} method @param {string} path @param {Options} [options]
+ * @returns {Promise<any>}
+ */
+export async function api(method, path, options) {
+  const answer = await ask(method, path, options);
+  return answer.status === 204 ? null : answer.json();
+}
+
+/** @param {Response} answer */
+function learn(answer) {
+  const date = Date.parse(answer.headers.get('Date') ?? '');
+  if (!Number.isNaN(date)) {
+    const ahead = date - Date.now();
+    service.ahead = Math.abs(ahead) > 3000 ? ahead : 0; // it is told in whole seconds
+  }
+  const remaining = answer.headers.get('RateLimit-Remaining');
+  if (remaining !== null) service.remaining = Number(remaining);
+}

@@ -1,0 +1,46 @@
+// The guide's blocks of code get a button that copies them.
+import { copyText, flash } from './copy.js';
+import { t, words } from './i18n.js';
+
+words({
+  'docs.copy': 'Copy code',
+  'docs.copied': 'Copied',
+  'docs.notCopied': 'Not copied: select it by hand',
+});
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** @param {string} name */
+function icon(name) {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('class', 'i');
+  svg.setAttribute('aria-hidden', 'true');
+  const use = document.createElementNS(SVG, 'use');
+  use.setAttribute('href', `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** A block of code. */
+class Code extends HTMLElement {
+  connectedCallback() {
+    if (this.querySelector('button')) return;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'btn icon';
+    button.setAttribute('aria-label', t('docs.copy'));
+    button.title = t('docs.copy');
+    button.append(icon('copy'));
+    const said = document.createElement('span');
+    said.className = 'vh';
+    said.setAttribute('role', 'status');
+    button.addEventListener('click', async () => {
+      const done = await copyText(this.querySelector('code')?.textContent ?? '');
+      said.textContent = t(done ? 'docs.copied' : 'docs.notCopied');
+      if (done) flash(button);
+    });
+    this.append(button, said);
+  }
+}
+
+customElements.define('tm-code', Code);
