@@ -31,7 +31,9 @@ from tempmail.model.account import Caller
 if TYPE_CHECKING:
     from tempmail.http.site import Request
 
-_DOCUMENTS = PATH.encode() + b"/"
+_WIDER = (PATH.encode() + b"/", b"/static/")
+"""A mail has many images, and a page many files: their rate is not that of the API."""
+
 _HEALTH = re.compile(rb"/health(?:/|\Z)")
 _TAKES_QUERY = re.compile(rb"/ws/inbox/|/api/v1/mailboxes/[^/]+/events\Z")
 _ACCOUNT_IN_QUERY = re.compile(rb"[?&](?:(?:api_key|token)=uct_|ticket=[^&])")
@@ -191,7 +193,7 @@ class Gate:
             )
         blame = self._may_blame(request)
         try:
-            if request.path.startswith(_DOCUMENTS):
+            if request.path.startswith(_WIDER):
                 self._tell(request, self._limits.document(host, blame=blame))
             elif _shows_account(request):
                 self._limits.key_shown(host, blame=blame)

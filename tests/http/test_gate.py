@@ -324,6 +324,10 @@ class Rates(GateCase):
         self.assertEqual(self.statuses(21), [404] * 20 + [429])
         self.assertEqual(self.statuses(1, "/health/ready"), [200])
 
+    def test_the_files_of_a_page_do_not_use_up_the_rate_of_the_api(self) -> None:
+        self.assertEqual(self.statuses(40, "/static/none.js"), [404] * 40)
+        self.assertEqual(self.statuses(1), [404])
+
     def test_documents_have_a_bucket_of_their_own(self) -> None:
         self.statuses(20)
         self.assertEqual(self.statuses(201, "/m/x/images/0"), [404] * 200 + [429])

@@ -84,7 +84,7 @@ def test_07_tabs_by_number_arrows_and_home_08_widths(reader: Visitor) -> None:
     page.keyboard.press("Home")
     expect(selected).to_have_text("Message")
     page.get_by_role("button", name="Phone width").click()
-    assert page.locator("iframe").bounding_box()["width"] == 375  # type: ignore[index]
+    expect(page.locator("iframe")).to_have_css("width", "375px")
     page.get_by_role("button", name="Darken message").click()
     expect(page.locator(".frame")).to_have_attribute("data-dim", "")
 

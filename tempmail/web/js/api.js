@@ -1,19 +1,6 @@
 // Requests to the API, and what it refuses.
 
 /**
- * @typedef {{value: string, confidence: number, context: string}} Code
- * @typedef {{href: string, text: string, kind: string}} Link
- * @typedef {{index: number, filename: string, content_type: string, size: number,
- *   content_id: string | null, inline: boolean, blocked: boolean}} Attachment
- * @typedef {{result: string, reason: string, domain: string | null}} Finding
- * @typedef {{id: string, seq: number, from_address: string, from_name: string, subject: string,
- *   preview: string | null, received_at: string, size: number, is_read: boolean,
- *   attachment_count: number | null, codes: Code[]}} Summary
- * @typedef {Summary & {body_text: string, body_html: string, html_url: string,
- *   headers: {name: string, value: string}[], attachments: Attachment[], links: Link[],
- *   authentication: {spf: Finding | null, dkim: Finding | null, dmarc: Finding | null}}} Message
- * @typedef {{address: string, expires_at: string, created_at: string, last_seq: number,
- *   session_token?: string}} Mailbox
  * @typedef {{token?: string | null, body?: unknown, signal?: AbortSignal, keepalive?: boolean,
  *   headers?: Record<string, string>}} Options
  */

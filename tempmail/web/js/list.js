@@ -6,7 +6,7 @@ import { more, search, select } from './mail.js';
 import { connected, store } from './store.js';
 import { copy, hue, icon, initial, spaced } from './ui.js';
 
-/** @typedef {import('./api.js').Summary} Summary */
+/** @typedef {import('./shapes').Summary} Summary */
 
 const MINUTE = 60_000;
 

@@ -7,7 +7,7 @@ import { Refusal, service } from './api.js';
 import { longPolls, Silent, serverSentEvents, webSocket } from './channels.js';
 
 /**
- * @typedef {import('./api.js').Summary} Summary
+ * @typedef {import('./shapes').Summary} Summary
  * @typedef {import('./store.js').Inbox} Inbox
  * @typedef {'connecting' | 'live' | 'retry' | 'off'} Link
  * @typedef {{kind: 'got', messages: Summary[]} | {kind: 'deleted', id: string | null}

@@ -1,13 +1,13 @@
 // What can be done with the inbox that is shown, and with its messages.
 
 import { api, Refusal } from './api.js';
-import { t } from './i18n.js';
+import { atFull, t } from './i18n.js';
 import { Live } from './live.js';
 import { store } from './store.js';
 
 /**
- * @typedef {import('./api.js').Summary} Summary
- * @typedef {import('./api.js').Mailbox} Mailbox
+ * @typedef {import('./shapes').Summary} Summary
+ * @typedef {import('./shapes').Mailbox} Mailbox
  * @typedef {import('./store.js').Inbox} Inbox
  */
 
@@ -371,11 +371,7 @@ export async function extend() {
     const longer = inboxOf(box, inbox.token);
     store.remember(longer);
     const gained = (longer.expires - inbox.expires) / 60_000;
-    const time = new Intl.DateTimeFormat(document.documentElement.lang || 'en', {
-      dateStyle: gained > 12 * 60 ? 'medium' : undefined,
-      timeStyle: 'short',
-      hour12: false,
-    }).format(longer.expires);
+    const time = atFull(longer.expires);
     const key = gained >= 58 ? 'extended' : gained >= 2 ? 'extendedLess' : 'extendedNot';
     store.note(t(key, { time }));
   } catch (error) {

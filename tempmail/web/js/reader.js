@@ -8,9 +8,9 @@ import { connected, store } from './store.js';
 import { copy, hostOf, hue, icon, initial, linkify, narrow, postbox, spaced } from './ui.js';
 
 /**
- * @typedef {import('./api.js').Summary} Summary
- * @typedef {import('./api.js').Message} Message
- * @typedef {import('./api.js').Attachment} Attachment
+ * @typedef {import('./shapes').Summary} Summary
+ * @typedef {import('./shapes').Message} Message
+ * @typedef {import('./shapes').Attachment} Attachment
  * @typedef {'html' | 'text' | 'headers' | 'source'} Tab
  */
 

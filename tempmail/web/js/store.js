@@ -3,8 +3,8 @@
 import { service } from './api.js';
 
 /**
- * @typedef {import('./api.js').Summary} Summary
- * @typedef {import('./api.js').Message} Message
+ * @typedef {import('./shapes').Summary} Summary
+ * @typedef {import('./shapes').Message} Message
  * @typedef {import('../vendor/lit.js').LitElement} LitElement
  * @typedef {{address: string, token: string | null, created: number, expires: number}} Inbox
  * @typedef {{id: number, text: string, undo?: () => void}} Note
@@ -15,20 +15,22 @@ const INBOXES = 'inboxes';
 const CURRENT = 'inbox';
 const SHORTCUTS = 'shortcuts';
 
-/** @param {string} key */
-function stored(key) {
+/** @typedef {'localStorage' | 'sessionStorage'} Where for all tabs, or for this one */
+
+/** @param {string} key @param {Where} [where] */
+function stored(key, where = 'localStorage') {
   try {
-    return localStorage.getItem(key);
+    return window[where].getItem(key);
   } catch {
     return null; // the browser keeps nothing for us
   }
 }
 
-/** @param {string} key @param {string | null} value */
-function keep(key, value) {
+/** @param {string} key @param {string | null} value @param {Where} [where] */
+function keep(key, value, where = 'localStorage') {
   try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
+    if (value === null) window[where].removeItem(key);
+    else window[where].setItem(key, value);
   } catch {
     // It lasts as long as the page.
   }
@@ -148,12 +150,7 @@ export class Store extends EventTarget {
 
   /** The inbox that this tab showed, or another did at last. */
   get remembered() {
-    let address = stored(CURRENT);
-    try {
-      address = sessionStorage.getItem(CURRENT) ?? address;
-    } catch {
-      // Then by what all tabs share.
-    }
+    const address = stored(CURRENT, 'sessionStorage') ?? stored(CURRENT);
     return this.inboxes.find((one) => one.address === address) ?? this.inboxes.at(-1) ?? null;
   }
 
@@ -177,11 +174,7 @@ export class Store extends EventTarget {
   /** This one is shown in this tab from now on. @param {string} address */
   prefer(address) {
     keep(CURRENT, address);
-    try {
-      sessionStorage.setItem(CURRENT, address);
-    } catch {
-      // See above.
-    }
+    keep(CURRENT, address, 'sessionStorage');
   }
 
   /** Another tab has changed what is stored. */
