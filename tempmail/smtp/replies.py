@@ -28,11 +28,11 @@ class Refusal:
         return self.reply[:3].decode("ascii")
 
 
-OK = b"250 2.0.0 Ok\r\n"
+OK = b"250 2.0.0 Ok: taken\r\n"
 SENDER_OK = b"250 2.1.0 Sender ok\r\n"
 RECIPIENT_OK = b"250 2.1.5 Recipient ok\r\n"
 START_MAIL_INPUT = b"354 End data with <CR><LF>.<CR><LF>\r\n"
-KEPT = b"250 2.0.0 Ok\r\n"
+KEPT = b"250 2.0.0 Ok: taken\r\n"
 READY_FOR_TLS = b"220 2.0.0 Ready to start TLS\r\n"
 CANNOT_VERIFY = b"252 2.5.2 Cannot verify the user; try to send\r\n"
 CLOSING = b"221 2.0.0 Bye\r\n"

@@ -101,7 +101,7 @@ class Client(RuleBasedStateMachine):
         for line in lines:
             assert line[:1] in b"245" or line.startswith(b"354 "), line
             assert line[3:4] in b" -", line
-            Client.kept += line.endswith(b"kept")
+            Client.kept += line.endswith(b"taken")
 
     def send(self, octets: bytes) -> None:
         """To the connection there is, or to a new one."""

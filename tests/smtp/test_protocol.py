@@ -79,7 +79,7 @@ class AnswerTests(TestCase):
             self.session.send(MAIL)
             self.edge.door.waiting.pop().callback([Placement(verdict)])
             heard.add(self.session.said())
-        self.assertEqual(heard, {b"250 2.0.0 Ok\r\n"})
+        self.assertEqual(heard, {b"250 2.0.0 Ok: taken\r\n"})
 
     def test_one_command_is_in_flight_and_replies_keep_their_order(self) -> None:
         heard = self.session.send(MAIL + b"NOOP\r\n" + MAIL + b"VRFY x\r\nQUIT\r\n")
