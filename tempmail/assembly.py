@@ -238,6 +238,7 @@ class Daemon:
         tools = Toolbox(mailbox_tools(MailboxUses(desk, reading, self._polls, reactor)), metrics)
         health = SharedHealth(PostgresHealth(self._database), reactor)
         conditions = Conditions(health, bus, arrivals, self._smtp_ports.standing, reactor)
+        attachments = Attachments(reading, self._parser)
         pages = Pages(
             settings,
             metrics.registry,
@@ -245,6 +246,7 @@ class Daemon:
             lambda: self._database.run(plans),
             desk=desk,
             reading=reading,
+            attachments=attachments,
             documents=documents,
         )
         self._http = Site(
@@ -258,7 +260,7 @@ class Daemon:
                 bus,
                 lambda: self._ready,
                 accounts=members.desk,
-                attachments=Attachments(reading, self._parser),
+                attachments=attachments,
                 deliveries=self._deliveries,
                 documents=documents,
                 mcp=McpRoutes(Methods(tools, members.callers, metrics, __version__), reactor),
@@ -267,7 +269,7 @@ class Daemon:
                 sign_in=members.sign_in,
                 tickets=members.tickets,
                 version=__version__,
-                docs=settings.shows_docs,
+                layout=pages.layout if settings.shows_docs else None,
                 pages=pages.routes,
                 websocket=InboxResource(
                     self._live,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from prometheus_client import CollectorRegistry
 
 from tempmail import __version__
+from tempmail.core.attachments import Attachments
 from tempmail.core.condition import Conditions
 from tempmail.core.documents import Documents
 from tempmail.core.mailboxes import MailboxDesk
@@ -32,6 +33,7 @@ class Pages:
     :param registry: of the metrics, which the guide lists.
     :param conditions: says how the service is.
     :param plans: reads the plans.
+    :ivar layout: what all pages have in common.
     :ivar routes: what can be asked for.
     :ivar errors: shows refusals.
     """
@@ -45,16 +47,17 @@ class Pages:
         *,
         desk: MailboxDesk,
         reading: Reading,
+        attachments: Attachments,
         documents: Documents,
     ) -> None:
         files = WebFiles()
-        layout = Layout(files, __version__, docs=settings.shows_docs)
+        self.layout = layout = Layout(files, __version__, docs=settings.shows_docs)
         domains = settings.domains.names
         self.errors = ErrorPages(layout)
         self.routes: list[Route] = [
             *files.routes(),
             *InboxPage(layout, domains).routes(),
-            *PlainPages(layout, desk, reading, documents, domains).routes(),
+            *PlainPages(layout, desk, reading, attachments, documents, domains).routes(),
             *QrRoutes().routes(),
             *AccountPages(layout, settings.signs_up).routes(),
             *StatusRoutes(conditions, layout, domains, __version__).routes(),

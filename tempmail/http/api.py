@@ -30,6 +30,7 @@ from tempmail.http.documents import DocumentRoutes
 from tempmail.http.elsewhere import WEBSOCKET
 from tempmail.http.events import EventRoutes, EventStreams
 from tempmail.http.health import HealthRoutes
+from tempmail.http.layout import Layout
 from tempmail.http.mailboxes import MailboxRoutes
 from tempmail.http.mcp.route import McpRoutes
 from tempmail.http.messages import MessageRoutes
@@ -61,7 +62,7 @@ def api_resource(
     sign_in: SignIn,
     tickets: Tickets,
     version: str,
-    docs: bool = True,
+    layout: Layout | None = None,
     pages: Sequence[Route] = (),
     websocket: IResource | None = None,
 ) -> IResource:
@@ -73,7 +74,8 @@ def api_resource(
     :param public: mailboxes that everybody reads; None where there are none.
     :param sns: takes what Amazon SNS posts; None where it is to post nothing.
     :param version: shown in ``/health``.
-    :param docs: whether to serve the OpenAPI document and the page made of it.
+    :param layout: of the page that describes all of this; None where neither that nor the OpenAPI
+        document is served.
     :param pages: for people; what programs ask for is described without them.
     :param websocket: a leaf that answers everything below ``/ws/inbox``.
     """
@@ -92,8 +94,8 @@ def api_resource(
         *(SnsRoutes(sns).routes() if sns is not None else ()),
         *HealthRoutes(health, bus, ready, version).routes(),
     ]
-    if docs:
-        routes += DescriptionRoutes([*routes, WEBSOCKET], version).routes()
+    if layout is not None:
+        routes += DescriptionRoutes([*routes, WEBSOCKET], version, layout).routes()
     routes += pages
     klein = klein_app(routes, callers).resource()
     return _Root(dispatched(routes, callers, klein), websocket)

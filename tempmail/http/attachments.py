@@ -9,6 +9,7 @@ from tempmail.http.answers import Answer
 from tempmail.http.messages import one_or_latest
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
+from tempmail.mail.attachments import Extracted
 from tempmail.mail.filenames import content_disposition
 from tempmail.model.errors import AttachmentBlocked, NotFound
 
@@ -41,15 +42,25 @@ class AttachmentRoutes:
         ]
 
     async def download(self, ask: Ask[Nothing], address: str, which: str, index: str) -> Answer:
-        if _INDEX.fullmatch(index) is None:
-            raise NotFound("there is no such attachment in this message")
-        found = await self._attachments.get(address, ask.owner, one_or_latest(which), int(index))
-        return Answer(
-            200,
-            found.content,
-            found.content_type,
-            {
-                "Content-Disposition": content_disposition(found.filename),
-                "Content-Security-Policy": _SANDBOX,
-            },
-        )
+        which_one, number = one_or_latest(which), number_of(index)
+        return as_file(await self._attachments.get(address, ask.owner, which_one, number))
+
+
+def number_of(index: str) -> int:
+    """:raises NotFound: for any spelling but the one that we give out."""
+    if _INDEX.fullmatch(index) is None:
+        raise NotFound("there is no such attachment in this message")
+    return int(index)
+
+
+def as_file(found: Extracted) -> Answer:
+    """An attachment, to be kept whatever it says it is."""
+    return Answer(
+        200,
+        found.content,
+        found.content_type,
+        {
+            "Content-Disposition": content_disposition(found.filename),
+            "Content-Security-Policy": _SANDBOX,
+        },
+    )

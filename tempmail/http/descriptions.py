@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Sequence
 
 import msgspec
 
+from tempmail.http import reference
 from tempmail.http.answers import Answer
+from tempmail.http.layout import THEMES, Layout
 from tempmail.http.openapi import document
-from tempmail.http.reference import STYLE, page
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
-
-_STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-_PAGE_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}
 
 
 class DescriptionRoutes:
@@ -26,12 +19,27 @@ class DescriptionRoutes:
 
     :param described: what the description is of.
     :param version: ours.
+    :param layout: of the page.
     """
 
-    def __init__(self, described: Sequence[Route], version: str) -> None:
+    def __init__(self, described: Sequence[Route], version: str, layout: Layout) -> None:
         made = document([*described, *self.routes()], version)
         self._document = Answer(200, msgspec.json.encode(made), "application/json")
-        self._page = Answer(200, page(made).encode(), "text/html; charset=utf-8", _PAGE_HEADERS)
+        main = reference.main(made)
+        # Without scripts only the server can keep to the theme that somebody chose.
+        self._pages = {
+            theme: layout.prepared(
+                layout.document(
+                    f"{reference.TITLE} - tempmail",
+                    main,
+                    scripts=None,
+                    styles=("pages.css", "reference.css"),
+                    page="api",
+                    theme=theme,
+                )
+            )
+            for theme in ("", *THEMES)
+        }
 
     def routes(self) -> list[Route]:
         """What can be asked for here."""
@@ -59,5 +67,7 @@ class DescriptionRoutes:
     async def document(self, _: Ask[Nothing]) -> Answer:
         return self._document
 
-    async def page(self, _: Ask[Nothing]) -> Answer:
-        return self._page
+    async def page(self, ask: Ask[Nothing]) -> Answer:
+        chosen = (ask.request.getCookie(b"theme") or b"").decode("ascii", "replace")
+        page = self._pages.get(chosen, self._pages[""])
+        return page.answer(ask.request, Vary="Accept-Encoding, Cookie")

@@ -37,6 +37,9 @@ _VIEWPORT = (
 )
 _ON_EVERY_PAGE = ("js/shell.js",)
 
+THEMES = ("light", "dark")
+"""What a visitor may choose instead of the machine's own."""
+
 
 def icon(name: str) -> str:
     """One of ``web/icons.svg``, as HTML."""
@@ -67,37 +70,42 @@ class Layout:
         title: str,
         main: str,
         *,
-        scripts: Iterable[str] = (),
+        scripts: Iterable[str] | None = (),
         styles: Iterable[str] = (),
         page: str = "",
         foot: str = "",
+        theme: str = "",
     ) -> bytes:
         """A whole page.
 
         :param title: as text.
         :param main: as HTML: a ``<main id="main">`` and what is beside it.
         :param scripts: modules such as ``js/app.js``, and what they import, so that all of them
-            are fetched at once; the first is run.
+            are fetched at once; the first is run.  None: not even those of every page.
         :param styles: further style sheets, such as ``docs.css``.
         :param page: which of the places on the bar this is, if any.
         :param foot: more for the foot, as HTML.
+        :param theme: one of ``THEMES``, where it is known.
         """
+        chosen = f' data-theme="{escape(theme)}"' if theme else ""
+        bar = self._bar(page, scripted=scripts is not None)
+        first = "" if scripts is None else f"<script>{self._first}</script>\n"
         return "\n".join(
             (
-                f'<!doctype html>\n<html lang="en" data-page="{escape(page)}">\n<head>',
+                f'<!doctype html>\n<html lang="en" data-page="{escape(page)}"{chosen}>\n<head>',
                 '<meta charset="utf-8">',
                 _VIEWPORT,
                 f"<title>{escape(title)}</title>",
                 '<meta name="theme-color" content="#F4F2EC" media="(prefers-color-scheme: light)">',
                 '<meta name="theme-color" content="#0E1116" media="(prefers-color-scheme: dark)">',
                 f'<link rel="icon" href="{self._files.url("favicon.svg")}" type="image/svg+xml">',
-                f"<script>{self._first}</script>\n<style>{self._style}</style>",
+                f"{first}<style>{self._style}</style>",
                 *(f'<link rel="stylesheet" href="{self._files.url(one)}">' for one in styles),
-                *self._scripts(tuple(scripts)),
+                *(() if scripts is None else self._scripts(tuple(scripts))),
                 "</head>\n<body>",
                 '<a class="skip" href="#main">Skip to the content</a>',
                 self._icons,
-                f'<div class="page">\n{self._bar(page)}\n{main}\n{self._foot(foot)}\n</div>',
+                f'<div class="page">\n{bar}\n{main}\n{self._foot(foot)}\n</div>',
                 "</body>\n</html>\n",
             )
         ).encode()
@@ -135,7 +143,7 @@ class Layout:
             *(f'<link rel="modulepreload" href="{self._files.url(one)}">' for one in names[1:]),
         ]
 
-    def _bar(self, page: str) -> str:
+    def _bar(self, page: str, *, scripted: bool) -> str:
         links = [
             f'<a href="{path}"{_current(name, page)}>{escape(shown)}</a>'
             for name, path, shown in self._places
@@ -145,12 +153,15 @@ class Layout:
             f'<a href="{path}"{_current(name, page)}>{escape(shown)}</a>'
             for name, path, shown in self._places
         ]
+        theme = (
+            '<button class="btn ghost icon" id="theme" type="button" aria-label="Switch theme"'
+            f' title="Switch theme"><span class="theme">{icon("moon")}{icon("sun")}</span></button>'
+        )
         live = '<tm-live class="live" role="status"></tm-live>' if page == "inbox" else ""
         return (
             f'<header class="top"><a class="brand" href="/">{_LOGO}<span>tempmail</span></a>'
             f'<nav aria-label="Main">{"".join(links)}</nav>{live}'
-            '<button class="btn ghost icon" id="theme" type="button" aria-label="Switch theme"'
-            f' title="Switch theme"><span class="theme">{icon("moon")}{icon("sun")}</span></button>'
+            f"{theme * scripted}"
             f'<a class="btn ghost only-l" href="/account"{_current("account", page)}>'
             f"{icon('user')} Account</a>"
             '<button class="btn ghost icon only-s" type="button" aria-label="Menu"'

@@ -128,8 +128,7 @@ class MessageRoutes:
         return conditional(ask.request, answer)
 
     async def raw(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
-        raw = await self._reading.raw(address, ask.owner, one_or_latest(which))
-        return Answer(200, raw, "message/rfc822", _RAW_HEADERS)
+        return as_received(await self._reading.raw(address, ask.owner, one_or_latest(which)))
 
     async def delete(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
         await to_the_end(self._reading.delete(address, ask.owner, _one(which)))
@@ -138,6 +137,11 @@ class MessageRoutes:
     async def empty(self, ask: Ask[Nothing], address: str) -> Answer:
         await to_the_end(self._reading.empty(address, ask.owner))
         return EMPTY
+
+
+def as_received(raw: bytes) -> Answer:
+    """A message's own bytes, to be kept as a file."""
+    return Answer(200, raw, "message/rfc822", _RAW_HEADERS)
 
 
 def _start(asked: ListMessages) -> Cursor | None:

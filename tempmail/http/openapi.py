@@ -31,21 +31,21 @@ Where requests are limited, every answer says how many are left: `RateLimit-Limi
 A further field in an answer or a further `code` is no change of the interface.
 """
 _TAGS = (
-    ("Live", r"/wait$|/events$|^/ws/|/tickets$", "Hear of a message the moment it is committed."),
     (
-        "Messages",
-        r"^/api/v1/mailboxes/[^/]+/messages|^/m/",
-        "Read what has arrived, and remove it.",
+        "Mailboxes",
+        r"^/api/v1/mailboxes(/[^/]+(/deliveries)?)?$",
+        "Make, prolong and end mailboxes.",
     ),
-    ("Mailboxes", r"^/api/v1/mailboxes", "Make, prolong and end mailboxes."),
+    ("Live", r"/wait$|/events$|^/ws/|/tickets$", "Hear of a message the moment it is committed."),
+    ("Messages", r"^/api/v1/mailboxes/|^/m/", "Read what has arrived, and remove it."),
+    ("Accounts", r"^/api/v1/(?!ses/)", "Users, their keys and what they may have."),
     (
         "Other dialects",
-        r"^/api/temporary-address|^/api/inbox|^/generate|^/inbox",
+        r"^/api/|^/generate|^/inbox",
         "Interfaces of other services: public mailboxes, which everybody reads.",
     ),
     ("Edges", r"/inbound$|^/mcp", "For machines: mail from a provider, tools of an agent."),
-    ("Service", r"^/health|^/openapi.json$|^/docs/", "How the service is, and what it offers."),
-    ("Accounts", r"", "Users, their keys and what they may have."),
+    ("Service", r"", "How the service is, and what it offers."),
 )
 _SCHEMES: Mapping[str, Mapping[str, str]] = {
     "session_token": {

@@ -24,6 +24,7 @@ SCRIPTS = (
     "js/mail.js",
     "js/live.js",
     "js/channels.js",
+    "js/copy.js",
     "js/ui.js",
     "js/address.js",
     "js/list.js",

@@ -1,45 +1,46 @@
 """The same without scripts: a form makes an inbox, plain pages list and show its mail.
 
 The credential is a cookie that only these pages get.  Every answer is for one visitor and kept by
-nobody.
+nobody.  What they look like is in :mod:`tempmail.http.plain_shown`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
 from urllib.parse import parse_qs, quote
 
 from attrs import frozen
 from twisted.web.server import Request
 
+from tempmail.core.attachments import Attachments
 from tempmail.core.documents import Documents
 from tempmail.core.mailboxes import MailboxDesk, Wish, owner_of
 from tempmail.core.reading import Reading
+from tempmail.http import plain_shown as shown
 from tempmail.http.answers import Answer
+from tempmail.http.attachments import as_file, number_of
 from tempmail.http.documents import ShowDocument
 from tempmail.http.finishing import to_the_end
-from tempmail.http.layout import Layout, icon
-from tempmail.http.messages import one_or_latest
+from tempmail.http.layout import Layout
+from tempmail.http.messages import as_received, one_or_latest
 from tempmail.http.pages import maker
+from tempmail.http.plain_shown import PATH
 from tempmail.http.problems import problem_of
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Route
 from tempmail.http.same_origin import check_same_origin
 from tempmail.model.errors import InvalidInput, NotFound, TempmailError, Unauthenticated
-from tempmail.model.mailbox import Mailbox, SessionOwner
-from tempmail.model.message import Message, Summary
-
-PATH = "/plain"
+from tempmail.model.mailbox import SessionOwner
 
 _COOKIE = "plain"
 _VALUE = re.compile(rb"(?P<token>[A-Za-z0-9_-]{20,128})\.(?P<address>[\x21-\x7e]{3,320})\Z")
 _SECONDS = 24 * 3600
 _MOST_SHOWN = 50
 _FIELDS = 10
-_TO_FOLLOW = ("confirm", "sign_in", "reset", "invite")
-_GONE = "That inbox has ended, and its mail with it."
+_ENDED = "That inbox has ended, and its mail with it."
+_MAKE = "Get an address"
+_GONE = "This message is gone"
 
 
 @frozen
@@ -51,6 +52,7 @@ class _Opened:
 class PlainPages:
     """:param desk: makes inboxes.
     :param reading: opens their mail.
+    :param attachments: of that mail.
     :param documents: give a mail's HTML an address for a sandboxed frame.
     :param domains: ours, the default one first.
     """
@@ -60,12 +62,14 @@ class PlainPages:
         layout: Layout,
         desk: MailboxDesk,
         reading: Reading,
+        attachments: Attachments,
         documents: Documents,
         domains: Sequence[str],
     ) -> None:
         self._layout = layout
         self._desk = desk
         self._reading = reading
+        self._attachments = attachments
         self._documents = documents
         self._domains = domains
 
@@ -76,6 +80,8 @@ class PlainPages:
             Route("POST", PATH, self.create, access=anybody),
             Route("GET", PATH, self.list, access=anybody),
             Route("GET", f"{PATH}/<which>", self.read, access=anybody, query=ShowDocument),
+            Route("GET", f"{PATH}/<which>/raw", self.raw, access=anybody),
+            Route("GET", f"{PATH}/<which>/attachments/<index>", self.download, access=anybody),
             Route("POST", f"{PATH}/<which>/delete", self.delete, access=anybody),
         ]
 
@@ -94,8 +100,8 @@ class PlainPages:
             mailbox, token = await to_the_end(self._desk.create(wish, ask.network))
         except TempmailError as why:
             problem = problem_of(why)
-            main = _main("Get an address", maker(self._domains, name=name, wrong=why.detail))
-            return self._answer("Get an address", main, problem.status, **problem.headers)
+            form = maker(self._domains, name=name, wrong=why.detail)
+            return self._answer(_MAKE, form, problem.status, **problem.headers)
         cookie = f"{token}.{mailbox.address}"
         return Answer(
             303, headers={"Location": PATH, "Set-Cookie": _set_cookie(ask.request, cookie)}
@@ -104,7 +110,7 @@ class PlainPages:
     async def list(self, ask: Ask[Nothing]) -> Answer:
         opened = _opened(ask.request)
         if opened is None:
-            return self._answer("Get an address", _main("Get an address", maker(self._domains)))
+            return self._answer(_MAKE, maker(self._domains))
         try:
             mailbox = await self._desk.get(opened.address, opened.owner)
             page = await to_the_end(
@@ -114,25 +120,30 @@ class PlainPages:
             )
         except (NotFound, Unauthenticated):
             return self._ended(ask.request)
-        main = _main(mailbox.address, _listed(mailbox, page.messages))
-        return self._answer(mailbox.address, main)
+        return self._answer(mailbox.address, shown.inbox(mailbox, page.messages))
 
     async def read(self, ask: Ask[ShowDocument], which: str) -> Answer:
-        opened = _opened(ask.request)
         try:
-            if opened is None:
-                raise NotFound("this browser has no inbox open here")
+            opened = _the_opened(ask.request)
             reading = self._reading.get(
                 opened.address, opened.owner, one_or_latest(which), mark=ask.marks
             )
             message = await to_the_end(reading)
         except (NotFound, Unauthenticated):
-            main = _main("This message is gone", _BACK)
-            return self._answer("This message is gone", main, 404)
+            return self._answer(_GONE, shown.BACK, 404)
         url = await self._documents.url(message.summary)
-        subject = message.summary.subject or "(no subject)"
-        shown = _message(message, url, images=bool(ask.given.images))
-        return self._answer(subject, _main(subject, shown))
+        content = shown.message(message, url, images=bool(ask.given.images))
+        return self._answer(message.summary.subject or shown.NO_SUBJECT, content)
+
+    async def raw(self, ask: Ask[Nothing], which: str) -> Answer:
+        opened = _the_opened(ask.request)
+        one = one_or_latest(which)
+        return as_received(await self._reading.raw(opened.address, opened.owner, one))
+
+    async def download(self, ask: Ask[Nothing], which: str, index: str) -> Answer:
+        opened = _the_opened(ask.request)
+        one, number = one_or_latest(which), number_of(index)
+        return as_file(await self._attachments.get(opened.address, opened.owner, one, number))
 
     async def delete(self, ask: Ask[Nothing], which: str) -> Answer:
         """Delete a message, or with ``inbox`` for its id the whole of it."""
@@ -151,80 +162,12 @@ class PlainPages:
         return Answer(303, headers=headers)
 
     def _ended(self, request: Request) -> Answer:
-        main = _main("Get an address", maker(self._domains, wrong=_GONE))
-        return self._answer("Get an address", main, 404, **{"Set-Cookie": _set_cookie(request, "")})
+        form = maker(self._domains, wrong=_ENDED)
+        return self._answer(_MAKE, form, 404, **{"Set-Cookie": _set_cookie(request, "")})
 
-    def _answer(self, title: str, main: str, status: int = 200, **headers: str) -> Answer:
-        document = self._layout.document(title, main, page="inbox")
+    def _answer(self, title: str, content: str, status: int = 200, **headers: str) -> Answer:
+        document = self._layout.document(title, shown.main(title, content), page="inbox")
         return self._layout.answer(document, status, **headers)
-
-
-_BACK = f'<p><a class="btn" href="{PATH}">{icon("arrow-left")} Back to the list</a></p>'
-
-
-def _main(title: str, content: str) -> str:
-    return (
-        f'<main class="land plain" id="main" tabindex="-1"><h1>{escape(title)}</h1>{content}</main>'
-    )
-
-
-def _listed(mailbox: Mailbox, messages: Sequence[Summary]) -> str:
-    rows = "".join(_row(one) for one in messages)
-    expires = f"{mailbox.expires_at:%Y-%m-%d %H:%M} UTC"
-    return (
-        f"<p>This address takes mail until {expires}; then it is deleted with all of its mail.</p>"
-        f'<div class="btns"><a class="btn primary" href="{PATH}">{icon("rotate-ccw")} Look for new'
-        f' mail</a><form method="post" action="{PATH}/inbox/delete">'
-        f'<button class="btn danger">{icon("trash-2")} Delete this inbox</button></form></div>'
-        + (f'<ul class="card">{rows}</ul>' if rows else "<p>No mail yet.</p>")
-    )
-
-
-def _row(one: Summary) -> str:
-    sender = escape(one.from_name or one.from_address or "(no sender)")
-    codes = "".join(f' <code class="tag">{escape(code.value)}</code>' for code in one.codes[:1])
-    unread = "" if one.is_read else '<span class="vh">Unread. </span>'
-    return (
-        f'<li class="row"{"" if one.is_read else " data-unread"}>'
-        f'<a href="{PATH}/{one.id}"><span class="av" aria-hidden="true">{sender[:1].upper()}</span>'
-        f'<span><span class="l1"><span class="from cut">{unread}{sender}</span>'
-        f"<time>{one.received_at:%H:%M} UTC</time></span>"
-        f'<span class="sub cut">{escape(one.subject or "(no subject)")}{codes}</span></span>'
-        "</a></li>"
-    )
-
-
-def _message(message: Message, url: str, *, images: bool) -> str:
-    summary, view = message.summary, message.view
-    assert view is not None
-    sender = f"<strong>{escape(summary.from_name)}</strong> &lt;{escape(summary.from_address)}&gt;"
-    parts = [f"<p>{sender}, {summary.received_at:%Y-%m-%d %H:%M} UTC</p>"]
-    parts += [
-        f'<p class="otp">Code <code class="num">{escape(code.value)}</code></p>'
-        for code in view.codes[:1]
-    ]
-    for link in [one for one in view.links if one.kind in _TO_FOLLOW][:1]:
-        parts.append(
-            f'<p class="otp">Link <a href="{escape(link.href)}" rel="noopener noreferrer"'
-            f' target="_blank">{escape(link.href)}</a></p>'
-        )
-    if view.body_html:
-        shown = f"{url}?images=1" if images else url
-        parts.append(
-            f'<div class="frame card"><iframe title="The message" src="{shown}"'
-            ' sandbox="allow-popups allow-popups-to-escape-sandbox"'
-            ' referrerpolicy="no-referrer"></iframe></div>'
-        )
-        if not images:
-            parts.append(f'<p><a href="{PATH}/{summary.id}?images=1">Show remote images</a></p>')
-    else:
-        parts.append(f'<pre class="txt card" tabindex="0">{escape(view.body_text)}</pre>')
-    parts.append(
-        f'<div class="btns"><a class="btn" href="{PATH}">{icon("arrow-left")} Back to the list</a>'
-        f'<form method="post" action="{PATH}/{summary.id}/delete">'
-        f'<button class="btn danger">{icon("trash-2")} Delete</button></form></div>'
-    )
-    return "".join(parts)
 
 
 def _form(request: Request) -> dict[str, str]:
@@ -256,6 +199,14 @@ def _opened(request: Request) -> _Opened | None:
     if found is None:
         return None
     return _Opened(found["address"].decode("ascii"), owner_of(found["token"].decode("ascii")))
+
+
+def _the_opened(request: Request) -> _Opened:
+    """:raises NotFound: there is none."""
+    opened = _opened(request)
+    if opened is None:
+        raise NotFound("this browser has no inbox open here")
+    return opened
 
 
 def _set_cookie(request: Request, value: str) -> str:

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a page for people: one file, no script, nothing from elsewhere."""
+"""The OpenAPI document as HTML for people, who need no scripts to read it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from importlib import resources
 from typing import Any
 
 from tempmail.http.curl import command
 
-STYLE = resources.files("tempmail.http").joinpath("reference.css").read_text("utf-8")
+TITLE = "API reference"
 
 _CODE = re.compile(r"`([^`]+)`")
 _BOUNDS = (
@@ -25,8 +24,8 @@ _BOUNDS = (
 Part = Mapping[str, Any]
 
 
-def page(document: Part) -> str:
-    """The whole page.
+def main(document: Part) -> str:
+    """The main part of a page, and the list of its operations.
 
     :param document: as :func:`tempmail.http.openapi.document` makes it.
     """
@@ -40,23 +39,16 @@ class _Page:
 
     def lines(self) -> Iterator[str]:
         info = self._document["info"]
-        yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-        yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        yield f"<title>API reference - {escape(info['title'])}</title>"
-        yield f"<style>{STYLE}</style>\n</head>\n<body>"
-        yield '<a class="skip" href="#operations">Skip to the operations</a>'
-        yield f"<header><p><strong>{escape(info['title'])}</strong>"
-        yield '<a href="/openapi.json">OpenAPI document</a></p></header>'
-        yield '<div class="page">'
-        yield from self._contents()
-        yield '<main id="operations" tabindex="-1">\n<h1>API reference</h1>'
+        yield '<div class="docs reference"><main id="main" tabindex="-1">'
+        yield f"<h1>{TITLE}</h1>"
         yield from (f"<p>{_text(paragraph)}</p>" for paragraph in _paragraphs(info["description"]))
-        yield f'<p class="quiet">Version {escape(info["version"])}.</p>'
+        yield f'<p class="muted">Version {escape(info["version"])}; for programs as an'
+        yield '<a href="/openapi.json">OpenAPI document</a>.</p>'
         yield from self._credentials()
         for tag in self._document["tags"]:
             yield from self._group(tag)
         yield from self._shapes()
-        yield "</main>\n</div>\n</body>\n</html>"
+        yield f"</main>\n<aside>{''.join(self._contents())}</aside></div>"
 
     def _of(self, tag: str) -> Iterator[tuple[str, str, Part]]:
         for path, methods in self._document["paths"].items():
@@ -67,7 +59,7 @@ class _Page:
     def _contents(self) -> Iterator[str]:
         yield '<nav aria-label="Operations">'
         for tag in self._document["tags"]:
-            yield f"<strong>{escape(tag['name'])}</strong>\n<ul>"
+            yield f"<h2>{escape(tag['name'])}</h2>\n<ul>"
             for method, _, operation in self._of(tag["name"]):
                 link = f'<a href="#{operation["operationId"]}">{_method(method)}'
                 yield f"<li>{link}{escape(operation['summary'])}</a></li>"
@@ -93,10 +85,11 @@ class _Page:
 
     def _operation(self, method: str, path: str, operation: Part) -> Iterator[str]:
         anchor = operation["operationId"]
-        yield f'<article class="operation" id="{anchor}" aria-labelledby="{anchor}-title">'
-        yield f'<h3 id="{anchor}-title">{escape(operation["summary"])}</h3>'
+        yield f'<article class="op" id="{anchor}" aria-labelledby="{anchor}-title">'
+        yield f'<h3 id="{anchor}-title"><a href="#{anchor}">'
+        yield f"{escape(operation['summary'])}</a></h3>"
         yield f'<p class="path">{_method(method)}<code>{escape(path)}</code></p>\n<div>'
-        who = [" and ".join(one) or "nobody in particular" for one in operation["security"]]
+        who = [" and ".join(one) or "no credential" for one in operation["security"]]
         yield f"<h4>Who may</h4>\n<p>{escape(', '.join(who) or 'anybody')}</p>"
         if operation["parameters"]:
             yield '<h4>Parameters</h4>\n<dl class="fields">'
@@ -194,7 +187,7 @@ def _bounds(schema: Part) -> Iterator[str]:
 
 
 def _method(method: str) -> str:
-    return f'<span class="method {method}">{method.upper()}</span>'
+    return f'<b class="m {method}">{method.upper()}</b>'
 
 
 def _block(text: str) -> str:

@@ -14,7 +14,8 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from tempmail.http.layout import Layout
 from tempmail.http.pages import InboxPage
-from tempmail.http.plain import PATH, _set_cookie
+from tempmail.http.plain import _set_cookie
+from tempmail.http.plain_shown import PATH
 from tempmail.http.prepared import Prepared
 from tempmail.http.qr import QrRoutes
 from tempmail.http.requests import Nothing

@@ -66,7 +66,18 @@ def test_every_file_of_the_guide_is_a_page_and_every_link_between_them_leads_som
     assert reader.complaints() == []
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/quick-start", "/docs/configuration", "/abuse"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs",
+        "/docs/quick-start",
+        "/docs/configuration",
+        "/docs?q=port",
+        "/docs?q=nowhere",
+        "/docs/api",
+        "/abuse",
+    ],
+)
 def test_a_page_is_accessible_and_fits_in_every_look(path: str, reader: Reader, axe: str) -> None:
     reader.open(path)
     assert wrong_looks(reader, axe) == {}
@@ -115,6 +126,42 @@ def test_a_page_that_is_not_there_suggests_those_that_are(reader: Reader) -> Non
     expect(main.get_by_role("heading", level=1)).to_have_text("There is no such page")
     main.get_by_role("link", name="Reverse proxies").click()
     reader.page.wait_for_url("**/docs/proxies")
+    assert reader.complaints() == []
+
+
+def test_words_find_the_sections_that_have_them(reader: Reader) -> None:
+    reader.open("/docs")
+    reader.page.keyboard.press("/")
+    reader.page.keyboard.type("port 25")
+    reader.page.keyboard.press("Enter")
+    reader.page.wait_for_url("**/docs?q=port+25")
+    expect(reader.page.get_by_role("searchbox")).to_have_value("port 25")
+    first = reader.page.locator(".found li").first
+    assert {one.lower() for one in first.locator("mark").all_inner_texts()} == {"port", "25"}
+    first.get_by_role("link").click()
+    reader.page.wait_for_url("**/docs/dns")
+    assert reader.complaints() == []
+
+
+def test_words_that_are_nowhere_are_shown_as_text(reader: Reader) -> None:
+    reader.open("/docs?q=%3Cb%3Exyzzy%3C/b%3E")
+    expect(reader.page.get_by_role("status")).to_have_text(
+        "No section has all of that: <b>xyzzy</b>"
+    )
+    assert reader.complaints() == []
+
+
+def test_the_reference_has_no_scripts_and_keeps_to_the_theme_chosen_elsewhere(
+    reader: Reader,
+) -> None:
+    paper = "() => getComputedStyle(document.documentElement).backgroundColor"
+    reader.open("/docs/api")
+    light = reader.page.evaluate(paper)
+    assert reader.page.locator("script").count() == 0
+    reader.open("/docs")
+    reader.page.get_by_role("button", name="Switch theme").click()
+    reader.open("/docs/api")
+    assert reader.page.evaluate(paper) != light
     assert reader.complaints() == []
 
 

@@ -158,6 +158,36 @@ def test_58_without_scripts_a_form_makes_an_inbox_and_a_page_shows_it(
     assert visitor.complaints("Failed to load resource") == []
 
 
+def test_58_without_scripts_files_are_handed_out_but_for_dangerous_ones(
+    visitors: Callable[..., Visitor],
+) -> None:
+    visitor = visitors(java_script_enabled=False)
+    page = visitor.page
+    visitor.opens()
+    page.fill("[name=username]", "plain-badger")
+    page.click("button.primary")
+    content = bytes(range(256)) * 20
+    raw = mail("Files", files={"../letter.pdf": content, "invoice.pdf.exe": b"MZ"})
+    visitor.deliver(raw, to="plain-badger@tempmail.localhost")
+    page.get_by_role("link", name="Look for new mail").click()
+    page.get_by_role("link", name="Files").click()
+    files = page.get_by_role("list", name="Attachments").get_by_role("listitem")
+    expect(files.nth(1)).to_contain_text("invoice.pdf.exe")
+    expect(files.nth(1)).to_contain_text("may be harmful")
+    assert files.nth(1).get_by_role("link").count() == 0
+    with page.expect_download() as download:
+        files.nth(0).get_by_role("link").click()
+    assert download.value.suggested_filename == "letter.pdf"
+    assert download.value.path().read_bytes() == content
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as .eml").click()
+    assert b"Subject: Files" in download.value.path().read_bytes()
+    assert page.request.get(f"{page.url}/attachments/1").status == 403
+    stranger = visitors()
+    assert stranger.page.request.get(f"{page.url}/attachments/0").status == 404
+    assert stranger.page.request.get(f"{page.url}/raw").status == 404
+
+
 def test_58_another_sites_form_makes_nothing(visitors: Callable[..., Visitor]) -> None:
     served = visitors().served
     for headers in (

@@ -26,6 +26,20 @@ class Heading:
 
 
 @frozen
+class Section:
+    """What stands below one heading, up to the next one.
+
+    :ivar anchor: of the heading; empty for what stands before the first.
+    :ivar title: the heading; empty likewise.
+    :ivar text: as one reads it, with single spaces.
+    """
+
+    anchor: str
+    title: str
+    text: str
+
+
+@frozen
 class Rendered:
     """A text as HTML.
 
@@ -33,12 +47,14 @@ class Rendered:
     :ivar about: its first sentence, as text.
     :ivar body: everything but the first heading, as HTML.
     :ivar headings: of sections and what is below them.
+    :ivar sections: all of it as text, to be searched.
     """
 
     title: str
     about: str
     body: str
     headings: Sequence[Heading]
+    sections: Sequence[Section]
 
 
 def render(text: str, resolve: Resolve) -> Rendered:
@@ -69,7 +85,26 @@ def render(text: str, resolve: Resolve) -> Rendered:
         shown.append(token)
     body = markdown.renderer.render(_framed(_without_title(shown)), markdown.options, {})
     about, dot, _ = next(filter(None, paragraphs), "").partition(". ")
-    return Rendered(title, about + dot.strip(), body, headings)
+    return Rendered(title, about + dot.strip(), body, headings, _sections(tokens))
+
+
+def _sections(tokens: Sequence[Token]) -> Sequence[Section]:
+    """:param tokens: with anchors for their headings."""
+    found: list[tuple[str, str, list[str]]] = [("", "", [])]
+    opening: Token | None = None
+    for token in tokens:
+        if token.type == "heading_open" and token.tag != "h1":
+            opening = token
+        elif token.type == "inline" and opening is not None:
+            found.append((str(opening.attrGet("id")), _text(token), []))
+            opening = None
+        elif token.type == "inline":
+            found[-1][2].append(_text(token))
+        elif token.type == "fence":
+            found[-1][2].append(token.content)
+    return [
+        Section(anchor, title, " ".join(" ".join(texts).split())) for anchor, title, texts in found
+    ]
 
 
 def _text(inline: Token) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from html import escape
+from typing import Annotated
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
 from tempmail.http.answers import Answer
+from tempmail.http.described import described
 from tempmail.http.guide import shown, tables
 from tempmail.http.guide.markdown import Rendered
 from tempmail.http.guide.pages import ROOT, Guide, Page
+from tempmail.http.guide.search import LONGEST, search
 from tempmail.http.layout import Layout
 from tempmail.http.origins import request_origin
 from tempmail.http.prepared import Prepared
@@ -26,6 +30,15 @@ EXAMPLE = "http://127.0.0.1:8080"
 _PLANS = "plans"
 _NO_PLANS = "They cannot be shown while storage is away."
 _MOST_PREPARED = 64  # pages with another host in them, or other plans
+
+
+class SearchGuide(Struct, forbid_unknown_fields=True):
+    """``q`` finds sections of the guide."""
+
+    q: Annotated[
+        str,
+        described("Words, or beginnings of some, that all stand in a section", max_length=LONGEST),
+    ] = ""
 
 
 class GuideRoutes:
@@ -62,13 +75,19 @@ class GuideRoutes:
             for page in self._guide.pages.values()
         ]
         return [
-            Route("GET", ROOT, self.index, access=Access.ANYBODY),
+            Route("GET", ROOT, self.index, access=Access.ANYBODY, query=SearchGuide),
             *own,
             Route("GET", f"{ROOT}/<name>", self.missing, access=Access.ANYBODY),
         ]
 
-    async def index(self, ask: Ask[Nothing]) -> Answer:
-        return self._index.answer(ask.request)
+    async def index(self, ask: Ask[SearchGuide]) -> Answer:
+        wanted = ask.given.q.strip()
+        if not wanted:
+            return self._index.answer(ask.request)
+        found = shown.found(
+            self._guide, wanted, search(self._guide, wanted), reference=self._reference
+        )
+        return self._layout.answer(self._document(f"{wanted} - Guide", found))
 
     async def missing(self, ask: Ask[Nothing], name: str) -> Answer:
         if not wants_page(ask.request):

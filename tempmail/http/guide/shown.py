@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from tempmail.http.guide.pages import GROUPS, ROOT, Guide, Page
+from tempmail.http.guide.search import LONGEST, Hit
 from tempmail.http.layout import icon
 
 _TITLE = "Guide"
 _LEDE = "How to use this service, and how to run one of your own."
 _REFERENCE = ("/docs/api", "API reference", "Every request, its parameters and its answers.")
+_SEARCH = "Search the guide"
 _MISSING = "There is no such page"
 _MISSING_LEDE = "The guide has no page of this name."
 
@@ -68,7 +70,45 @@ def missing(guide: Guide, meant: Sequence[Page], *, reference: bool) -> str:
     )
 
 
-def _framed(guide: Guide, inner: str, name: str, *, reference: bool) -> str:
+def found(guide: Guide, wanted: str, hits: Sequence[Hit], *, reference: bool) -> str:
+    """What a search found.
+
+    :param wanted: what was looked for, as text.
+    """
+    if hits:
+        cards = "".join(map(_hit, hits))
+        lede = "One section has that." if len(hits) == 1 else f"{len(hits)} sections have that."
+        rest = f'<ul class="cards found">{cards}</ul>'
+    else:
+        lede = f"No section has all of that: {escape(wanted)}"
+        rest = f'<p>Fewer words may find more. <a href="{ROOT}">All pages of the guide</a></p>'
+    return _framed(
+        guide,
+        f'<article><h1>{_SEARCH}</h1><p class="lede" role="status">{lede}</p>{rest}</article>',
+        "",
+        reference=reference,
+        wanted=wanted,
+    )
+
+
+def _hit(hit: Hit) -> str:
+    title = escape(hit.page.text.title)
+    if hit.section.title:
+        title += f": {escape(hit.section.title)}"
+    excerpt = "".join(
+        f"<mark>{escape(part)}</mark>" if marked % 2 else escape(part)
+        for marked, part in enumerate(hit.excerpt)
+    )
+    return f'<li class="card"><a href="{hit.path}">{title}</a><p>{excerpt}</p></li>'
+
+
+def _framed(guide: Guide, inner: str, name: str, *, reference: bool, wanted: str = "") -> str:
+    field = (
+        f'<form class="search" role="search" action="{ROOT}">{icon("search")}<input type="search"'
+        f' id="q" name="q" placeholder="{_SEARCH}" aria-label="{_SEARCH}" autocomplete="off"'
+        f' enterkeyhint="search" maxlength="{LONGEST}" value="{escape(wanted)}">'
+        '<kbd class="only-l" aria-hidden="true">/</kbd></form>'
+    )
     groups = "".join(
         f"<h2>{escape(group)}</h2><ul>{''.join(_entries(guide, names, name))}</ul>"
         for group, names in GROUPS
@@ -78,7 +118,7 @@ def _framed(guide: Guide, inner: str, name: str, *, reference: bool) -> str:
         groups += f'<h2>Look it up</h2><ul><li><a href="{path}">{title}</a></li></ul>'
     return (
         f'<div class="docs guide"><main id="main" tabindex="-1" class="text">{inner}</main>'
-        f'<aside id="pages"><nav aria-label="Guide">{groups}</nav></aside></div>'
+        f'<aside id="pages">{field}<nav aria-label="Guide">{groups}</nav></aside></div>'
     )
 
 

@@ -25,6 +25,9 @@ const HOUR = 60;
  * @typedef {'inboxes' | 'keys' | 'passkeys'} Section
  */
 
+/** @param {unknown} error */
+const signedOut = (error) => error instanceof Refusal && error.status === 401;
+
 export class Account extends LitElement {
   constructor() {
     super();
@@ -47,6 +50,7 @@ export class Account extends LitElement {
     this.failed = '';
     this.said = '';
     this.busy = false;
+    this.leaving = false;
   }
 
   createRenderRoot() {
@@ -73,7 +77,7 @@ export class Account extends LitElement {
       Object.assign(this, { holder, boxes: boxes.mailboxes, next: boxes.next });
       Object.assign(this, { keys: found.keys, passkeys: known.passkeys });
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) location.replace('/sign-in');
+      if (signedOut(error)) this.leave();
       else this.failed = why(error);
     }
     this.requestUpdate();
@@ -81,7 +85,7 @@ export class Account extends LitElement {
 
   /** What changes without us: mail comes, time passes. */
   async refresh() {
-    if (document.hidden || !this.holder || this.busy) return;
+    if (document.hidden || !this.holder || this.busy || this.leaving) return;
     const limit = Math.min(200, Math.max(50, this.boxes.length));
     try {
       const [holder, boxes] = await Promise.all([
@@ -90,9 +94,15 @@ export class Account extends LitElement {
       ]);
       Object.assign(this, { holder, boxes: boxes.mailboxes, next: boxes.next });
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) location.replace('/sign-in');
+      if (signedOut(error)) this.leave();
     }
     this.requestUpdate();
+  }
+
+  /** To the page where one signs in, once: a second attempt would cut the first one short. */
+  leave() {
+    if (!this.leaving) location.replace('/sign-in');
+    this.leaving = true;
   }
 
   /** Do something, and say what became of it. @param {Section} section @param {() => Promise<string>} act */
@@ -105,7 +115,7 @@ export class Account extends LitElement {
     try {
       this.tell(await act());
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) location.replace('/sign-in');
+      if (signedOut(error)) this.leave();
       this.wrong = { [section]: why(error) };
     }
     this.busy = false;
@@ -136,7 +146,7 @@ export class Account extends LitElement {
   signOut() {
     this.run('passkeys', async () => {
       await api('DELETE', '/sessions/current');
-      location.assign('/sign-in');
+      this.leave();
       return '';
     });
   }

@@ -44,3 +44,10 @@ class Code extends HTMLElement {
 }
 
 customElements.define('tm-code', Code);
+
+addEventListener('keydown', (event) => {
+  const typing = event.target instanceof HTMLInputElement;
+  if (event.key !== '/' || typing || event.metaKey || event.ctrlKey || event.altKey) return;
+  event.preventDefault();
+  document.getElementById('q')?.focus();
+});

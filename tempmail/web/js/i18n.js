@@ -8,7 +8,7 @@ const texts = {
   retry: 'Reconnecting…',
   off: 'Offline',
   copy: 'Copy',
-  copied: 'Copied',
+  notCopied: 'Not copied: select it by hand',
   close: 'Close',
   undo: 'Undo',
   retryNow: 'Try again',

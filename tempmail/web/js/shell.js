@@ -13,6 +13,9 @@ function switchTheme() {
   } catch {
     // Storage is closed to us: it lasts as long as the page.
   }
+  // The API's page has no scripts, so there the server has to know.
+  // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API
+  document.cookie = `theme=${root.dataset.theme}; Path=/docs/api; SameSite=Strict; Max-Age=31536000`;
 }
 
 document.getElementById('theme')?.addEventListener('click', switchTheme);

@@ -1,6 +1,7 @@
 // Small things that several components draw.
 
 import { html, svg } from '../vendor/lit.js';
+import { copyText, flash } from './copy.js';
 import { t } from './i18n.js';
 import { store } from './store.js';
 
@@ -15,30 +16,13 @@ export const icon = (name) =>
  * Copy a text; the pressed button says so for a moment.
  * @param {string} text
  * @param {Event} event
- * @param {string} [said]
+ * @param {string} said
  */
-export async function copy(text, event, said = t('copied')) {
+export async function copy(text, event, said) {
   const button = event.currentTarget instanceof HTMLElement ? event.currentTarget : null;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    copyByHand(text); // no TLS, or no permission
-  }
-  button?.classList.add('ok');
-  setTimeout(() => button?.classList.remove('ok'), 1600);
-  store.note(said);
-}
-
-/** @param {string} text */
-function copyByHand(text) {
-  const area = document.createElement('textarea');
-  area.value = text;
-  area.className = 'vh';
-  const place = document.querySelector('dialog[open]') ?? document.body; // else it is inert
-  place.append(area);
-  area.select();
-  document.execCommand('copy');
-  area.remove();
+  const done = await copyText(text);
+  if (done && button) flash(button);
+  store.note(done ? said : t('notCopied'));
 }
 
 /** One of six hues, always the same for the same text. @param {string} text */
