@@ -233,7 +233,7 @@ class Daemon:
                 metrics,
                 reactor,
             )
-        members = Members(settings, self._database, metrics, reactor)
+        members = Members(settings, self._database, mailboxes, metrics, reactor)
         self._keyring = members.keyring
         tools = Toolbox(mailbox_tools(MailboxUses(desk, reading, self._polls, reactor)), metrics)
         health = SharedHealth(PostgresHealth(self._database), reactor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from tempmail.core.keyring import Keyring
 from tempmail.core.mailboxes import owner_of
@@ -16,16 +16,24 @@ from tempmail.model.mailbox import SessionOwner
 class Callers:
     """:param keyring: knows API keys, and cookies.
     :param tickets: knows those that nobody has used yet.
+    :param was_issued: says whether a session token is of a mailbox, of one that has ended as well.
     """
 
-    def __init__(self, keyring: Keyring, tickets: Tickets) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        tickets: Tickets,
+        was_issued: Callable[[SessionOwner], Awaitable[bool]],
+    ) -> None:
         self._keyring = keyring
         self._tickets = tickets
+        self._was_issued = was_issued
 
     async def by_token(self, token: str) -> Caller:
         """Whoever holds this session token or API key.
 
-        Whether a session token was ever issued is found out where it is used.
+        Whether a session token was ever issued is found out where it is used on a mailbox, and by
+        :meth:`check_issued`.
 
         :raises Unauthenticated: an API key that is unknown, revoked or past its time.
         """
@@ -52,6 +60,14 @@ class Callers:
         if kind == "cookie":
             return await self._by_session(shown)
         return Caller(SessionOwner(shown))
+
+    async def check_issued(self, caller: Caller) -> None:
+        """Look a session token up that is not used on a mailbox.
+
+        :raises Unauthenticated: it was never issued.
+        """
+        if isinstance(caller.owner, SessionOwner) and not await self._was_issued(caller.owner):
+            raise Unauthenticated("this session token is unknown; where you need none leave it out")
 
     async def confirm(self, caller: Caller) -> None:
         """Look again, before an answer that took its time.

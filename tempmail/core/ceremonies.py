@@ -22,6 +22,7 @@ from webauthn.helpers import (
     options_to_json_dict,
     parse_attestation_object,
     parse_authentication_credential_json,
+    parse_cbor,
     parse_registration_credential_json,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -33,6 +34,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from tempmail.core.plain_cbor import NotPlain, check_authenticator_data, check_plain
 from tempmail.model.credentials import Enrolment, KnownPasskey, NewPasskey
 
 Credential = Mapping[str, Any]
@@ -125,6 +127,7 @@ def registered(place: Place, challenge: bytes, credential: Credential, name: str
     _check_sizes(credential)
     try:
         parsed = parse_registration_credential_json(dict(credential))
+        _check_attestation(parsed.response.attestation_object)
         stated = parse_attestation_object(parsed.response.attestation_object).fmt
         if stated not in (AttestationFormat.NONE, AttestationFormat.PACKED):
             raise Refuted("an attestation that was not asked for")
@@ -168,6 +171,7 @@ def asserted(place: Place, challenge: bytes, credential: Credential, passkey: Kn
         parsed = parse_authentication_credential_json(dict(credential))
         if parsed.response.user_handle != passkey.user_handle:
             raise Refuted("another user's handle")
+        check_authenticator_data(parsed.response.authenticator_data)
         return verify_authentication_response(
             credential=parsed,
             expected_challenge=challenge,
@@ -181,6 +185,13 @@ def asserted(place: Place, challenge: bytes, credential: Credential, passkey: Kn
         raise
     except Exception as error:
         raise Refuted(str(error)) from error
+
+
+def _check_attestation(data: bytes) -> None:
+    """:raises NotPlain: it has what a decoder must not see."""
+    if check_plain(data) != len(data):
+        raise NotPlain("something stands behind it")
+    check_authenticator_data(parse_cbor(data)["authData"])
 
 
 def _check_sizes(credential: Credential) -> None:

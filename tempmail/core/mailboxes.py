@@ -14,7 +14,7 @@ from tempmail.core import naming
 from tempmail.core.ports import Bus, Mailboxes
 from tempmail.core.recipients import FORGET
 from tempmail.model.address import RESERVED, Domains, domain_name, local_part
-from tempmail.model.errors import AddressUnavailable, InvalidInput, Unauthenticated, Unavailable
+from tempmail.model.errors import AddressUnavailable, InvalidInput, Unavailable
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import (
     Mailbox,
@@ -122,11 +122,6 @@ class MailboxDesk:
             except AddressUnavailable:
                 continue
         raise Unavailable("no free address was found; try again")
-
-    async def check_issued(self, owner: SessionOwner) -> None:
-        """:raises Unauthenticated: the session token was never issued."""
-        if not await self._mailboxes.was_issued(owner):
-            raise Unauthenticated("this session token is unknown; leave it out to get one")
 
     async def of_user(
         self, owner: UserOwner, *, limit: int, below: int | None

@@ -71,7 +71,8 @@ def _sign_in(sign_up: str) -> str:
         f'<main id="main" tabindex="-1" class="doc entry"><h1>Sign in</h1><p class="lede">{_LEDE}'
         f"</p>{_NEEDS_SCRIPTS}"
         '<tm-sign-in><section class="card"><p><button class="btn primary big" type="button"'
-        f" disabled>{icon('key-round')} Sign in with a passkey</button></p></section></tm-sign-in>"
+        f" disabled>{icon('key-round')} Sign in with a passkey</button></p>"
+        '<p class="wrong" role="alert"></p></section></tm-sign-in>'
         f"{_sign_up(sign_up)}</main>"
     )
 

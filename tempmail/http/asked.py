@@ -103,7 +103,7 @@ class ListMessages(Struct, forbid_unknown_fields=True, kw_only=True):
 class WaitForMessages(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to wait for, and for how many seconds."""
 
-    timeout: Annotated[int, described("Seconds", ge=1, le=120)] = 30
+    timeout: Annotated[float, described("Seconds, less than 1 being 1", 30, ge=0, le=120)] = 30
     after: _After = 0
     sender: _Sender | None = field(default=None, name="from")
     subject: _Subject | None = None

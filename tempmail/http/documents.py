@@ -50,9 +50,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,2}")
 class ShowDocument(msgspec.Struct, forbid_unknown_fields=True):
     """``images=1`` lets the reader's own browser load remote ones, over https."""
 
-    images: Annotated[bool | int, described("Whether to load remote images, over https", True)] = (
-        False
-    )
+    images: Annotated[bool, described("Whether to load remote images, over https", True)] = False
 
 
 class DocumentRoutes:

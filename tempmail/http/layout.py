@@ -35,8 +35,6 @@ _VIEWPORT = (
     '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover,'
     ' interactive-widget=resizes-content">'
 )
-_ON_EVERY_PAGE = ("js/shell.js",)
-
 THEMES = ("light", "dark")
 """What a visitor may choose instead of the machine's own."""
 
@@ -81,7 +79,7 @@ class Layout:
         :param title: as text.
         :param main: as HTML: a ``<main id="main">`` and what is beside it.
         :param scripts: modules such as ``js/app.js``, and what they import, so that all of them
-            are fetched at once; the first is run.  None: not even those of every page.
+            are fetched at once; the first is run.  None: not even that of every page.
         :param styles: further style sheets, such as ``docs.css``.
         :param page: which of the places on the bar this is, if any.
         :param foot: more for the foot, as HTML.
@@ -137,9 +135,8 @@ class Layout:
         )
 
     def _scripts(self, names: tuple[str, ...]) -> list[str]:
-        run = [*_ON_EVERY_PAGE, *names[:1]]
         return [
-            *(f'<script type="module" src="{self._files.url(one)}"></script>' for one in run),
+            *(f'<script type="module" src="{self._files.url(one)}"></script>' for one in names[:1]),
             *(f'<link rel="modulepreload" href="{self._files.url(one)}">' for one in names[1:]),
         ]
 

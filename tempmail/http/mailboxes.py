@@ -19,7 +19,7 @@ from tempmail.http.representations import (
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
 from tempmail.model.errors import AddressUnavailable, Forbidden, LimitReached
-from tempmail.model.mailbox import SessionOwner, UserOwner
+from tempmail.model.mailbox import UserOwner
 
 
 class MailboxRoutes:
@@ -94,8 +94,6 @@ class MailboxRoutes:
         wish = Wish(given.username, given.domain, given.style, given.ttl_minutes, given.client_id)
         owner = ask.caller.owner
         user = owner if isinstance(owner, UserOwner) else None
-        if isinstance(owner, SessionOwner):  # another mailbox's; of a mistyped one it is told
-            await self._desk.check_issued(owner)
         mailbox, token = await to_the_end(self._desk.create(wish, ask.network, user))
         location = f"/api/v1/mailboxes/{quote(mailbox.address, safe='@')}"
         return evolve(json(mailbox_of(mailbox, token), 201), headers={"Location": location})

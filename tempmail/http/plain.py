@@ -132,7 +132,7 @@ class PlainPages:
         except (NotFound, Unauthenticated):
             return self._answer(_GONE, shown.BACK, 404)
         url = await self._documents.url(message.summary)
-        content = shown.message(message, url, images=bool(ask.given.images))
+        content = shown.message(message, url, images=ask.given.images)
         return self._answer(message.summary.subject or shown.NO_SUBJECT, content)
 
     async def raw(self, ask: Ask[Nothing], which: str) -> Answer:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec.inspect import (
+    BoolType,
     LiteralType,
     StrType,
     StructType,
@@ -24,8 +25,12 @@ from tempmail.model.errors import InvalidInput
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})\Z")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,18})\.[0-9]{1,18}\Z")
 
 _NOT_JSON = Problem(415, "unsupported_media_type", "send the body as application/json")
+_JSON = b"application/json"
+_UNSAID = b"application/x-www-form-urlencoded"
+"""What curl and urllib say of a body when nobody told them what it is."""
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +59,11 @@ def parameters(
 
 
 def _query(request: Request, shape: type[msgspec.Struct]) -> dict[str, Any]:
-    """The query's values: integers and booleans as such, where the shape has no text there."""
+    """The query's values: numbers and booleans as such, where the shape has no text there.
+
+    What may be left out is left out as well by an empty value, which is how HTTP clients write that
+    there is none.
+    """
     values: dict[str, Any] = {}
     for name, text in query_pairs(request):
         if name in values:
@@ -62,8 +71,12 @@ def _query(request: Request, shape: type[msgspec.Struct]) -> dict[str, Any]:
         values[name] = text
     if shape.__struct_config__.forbid_unknown_fields:
         _checked_names(values, shape)
+    for name in [name for name, text in values.items() if not text and name in _optional(shape)]:
+        del values[name]
     for name in values.keys() - _text_fields(shape):
         values[name] = _literal(values[name])
+    for name in values.keys() & _switches(shape):
+        values[name] = {0: False, 1: True}.get(values[name], values[name])
     return values
 
 
@@ -86,9 +99,11 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
         raise InvalidInput("the query has too many parts") from None
 
 
-def _literal(text: str) -> int | bool | str:
+def _literal(text: str) -> float | bool | str:
     if _INTEGER.match(text):
         return int(text)
+    if _DECIMAL.match(text):
+        return float(text)
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
@@ -103,15 +118,35 @@ def _text_fields(shape: type[msgspec.Struct]) -> frozenset[str]:
     )
 
 
+@cache
+def _switches(shape: type[msgspec.Struct]) -> frozenset[str]:
+    info = type_info(shape)
+    assert isinstance(info, StructType)
+    return frozenset(
+        field.encode_name
+        for field in info.fields
+        if any(isinstance(kind, BoolType) for kind in kinds(field.type))
+    )
+
+
+@cache
+def _optional(shape: type[msgspec.Struct]) -> frozenset[str]:
+    info = type_info(shape)
+    assert isinstance(info, StructType)
+    return frozenset(field.encode_name for field in info.fields if not field.required)
+
+
 def _checked_names(values: Mapping[str, Any], shape: type[msgspec.Struct]) -> None:
     for name in values.keys() - set(shape.__struct_encode_fields__):
         known = ", ".join(shape.__struct_encode_fields__) or "none"
         raise InvalidInput(f"{name[:64]}: no such parameter; those in the query are: {known}")
 
 
-def sent_json(request: Request) -> bytes:
+def sent_json(request: Request, *, unsaid: bool = False) -> bytes:
     """The body of ``request``, which may be empty.
 
+    :param unsaid: whether an object counts as JSON as well where the client did not choose what to
+        say of it.
     :raises Refused: it is said to be something else than JSON.
     """
     content = request.content
@@ -119,8 +154,9 @@ def sent_json(request: Request) -> bytes:
     if not raw:
         return raw
     headers = request.requestHeaders
+    taken = (_JSON, _UNSAID) if unsaid and raw.lstrip()[:1] == b"{" else (_JSON,)
     for media_type in headers.getRawHeaders(b"Content-Type", ()):
-        if media_type.partition(b";")[0].strip().lower() != b"application/json":
+        if media_type.partition(b";")[0].strip().lower() not in taken:
             raise Refused(_NOT_JSON)
     if any(c.lower() != b"identity" for c in headers.getRawHeaders(b"Content-Encoding", ())):
         raise Refused(_NOT_JSON)
@@ -128,7 +164,7 @@ def sent_json(request: Request) -> bytes:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    raw = sent_json(request)
+    raw = sent_json(request, unsaid=True)
     if not raw:
         return {}
     try:

@@ -32,6 +32,7 @@ from tempmail.model.network import network
 _log = Logger()
 
 _READING = (b"GET", b"HEAD")
+_MAILBOX = "<address>"
 
 Given = TypeVar("Given", bound=msgspec.Struct)
 
@@ -211,6 +212,8 @@ async def _caller(
         channel.site.gate.charge(request, caller)
     if route.access is Access.ANYBODY:
         return caller
+    if _MAILBOX not in route.path:  # else that finds out whether there was such a token
+        await callers.check_issued(caller)
     if not caller.scope.includes(_SCOPES[route.access]):
         needed = _SCOPES[route.access]
         raise Forbidden(f"a key of scope {caller.scope} may not do this; it takes scope {needed}")

@@ -23,6 +23,7 @@ from tempmail.model import message as kept
 from tempmail.model.account import Scope
 from tempmail.model.errors import Forbidden, LimitReached
 
+_SHORTEST = 1.0  # second, in which what is there is looked at
 _AFTER = {"Tempmail-After": "The sequence number to go on from"}
 _FOR_CODES = frozenset(("sender", "has", "after", "timeout"))
 """What a key that may see codes alone may ask: the rest would tell it of subjects and texts."""
@@ -72,7 +73,7 @@ class WaitRoutes:
             matcher(sender=asked.sender, subject=asked.subject, body=asked.body, has=asked.has),
             asked.count or 1,
             asked.after,
-            asked.timeout if ask.marks else 0,
+            max(_SHORTEST, asked.timeout) if ask.marks else 0,
         )
         caught = await self._polls.wait(address, ask.owner, wanted, ask.network)
         headers = {"Tempmail-After": str(caught.after)}

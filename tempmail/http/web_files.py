@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
@@ -21,6 +22,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_COMMENT = re.compile(r"/\*\*.*?\*/|(?<!\S)//[^\n]*", re.DOTALL)
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "public, no-cache"
 
@@ -31,10 +33,15 @@ class WebFiles:
     Their addresses begin with a digest of them all, so that scripts find each other by relative
     names and a browser may keep what it has for good.  At an old digest there are the files of
     today, to be kept by nobody: while daemons are replaced one by one, pages of both are open.
+
+    Our scripts go out without their comments, which are a fifth of their bytes.
     """
 
     def __init__(self) -> None:
-        read = dict(_read(resources.files("tempmail").joinpath("web"), ""))
+        read = {
+            name: uncommented(content) if name.startswith("js/") else content
+            for name, content in _read(resources.files("tempmail").joinpath("web"), "")
+        }
         digest = hashlib.blake2b(digest_size=6)
         for name, content in sorted(read.items()):
             digest.update(b"%s\0%d\0%s" % (name.encode(), len(content), content))
@@ -80,6 +87,12 @@ class WebFiles:
             raise NotFound("there is no such file")
         keep = _FOREVER if tag == self.tag else _ASK_AGAIN
         return found.answer(ask.request, **{"Cache-Control": keep})
+
+
+def uncommented(script: bytes) -> bytes:
+    """A script without its comments, and as many lines, so that an error's place is the same."""
+    text = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), script.decode("utf-8"))
+    return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).encode()
 
 
 def _read(folder: Traversable, before: str) -> list[tuple[str, bytes]]:

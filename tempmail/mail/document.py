@@ -18,7 +18,8 @@ pre { white-space: pre-wrap }
 .text { white-space: pre-wrap; font: 14px/1.5 ui-monospace, monospace }
 .note { font-style: italic }
 a[href]:hover::after, a[href]:focus-visible::after {
-  all: initial; content: attr(href); position: fixed; left: 0; bottom: 0; max-width: 90vw;
+  all: initial; direction: ltr; unicode-bidi: isolate; content: attr(href);
+  position: fixed; left: 0; bottom: 0; max-width: 90vw;
   padding: 2px 8px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
   font: 12px/1.6 system-ui, sans-serif; background: #333; color: #fff; visibility: visible
 }

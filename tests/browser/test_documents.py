@@ -211,6 +211,23 @@ def test_a_link_shows_where_it_leads_and_opens_a_window_that_knows_nothing(
         assert tab.frame.url == url
 
 
+def test_what_a_link_shows_begins_with_its_host_whichever_way_the_mail_is_written(
+    running: Daemon, tmp_path: Path
+) -> None:
+    href = "https://evil.test/" + "a/" * 300 + "?https://bank.test/"
+    html = (
+        f'<div dir="rtl" style="direction: rtl; unicode-bidi: bidi-override"><a href="{href}">x</a>'
+    )
+    (url,) = delivered(running, [b"Content-Type: text/html\r\n\r\n" + html.encode()])
+    with chromium(tmp_path / "net.json") as browser:
+        tab = Tab(browser.new_page(), origin(running))
+        tab.show(url)
+        tab.frame.hover("a")
+        for name, value in (("direction", "ltr"), ("unicodeBidi", "isolate")):
+            shown = f"() => getComputedStyle(document.querySelector('a'), '::after').{name}"
+            assert tab.frame.evaluate(shown) == value
+
+
 def test_plain_text_is_text(running: Daemon, tmp_path: Path) -> None:
     text = b"Subject: x\r\n\r\n<script>top.x=1</script>\r\n  two  spaces https://x.test/a.\r\n"
     (url,) = delivered(running, [text])

@@ -28,6 +28,8 @@ from tests.authenticator import Authenticator
 PLACE = Place("mail.test", ("https://mail.test",))
 WHOSE = Enrolment("ann", b"h" * 32, ())
 CHALLENGE = bytes(range(32))
+# Takes seconds to compile.
+COSTLY_PATTERN = "(?i)[" + "".join(f"{chr(n)}-{chr(n + 1)}" for n in range(0x4000, 0x5300, 4)) + "]"
 
 
 def text(octets: bytes) -> str:
@@ -120,11 +122,37 @@ def test_values_of_any_kind_are_refused(outer: dict[str, Any], inner: dict[str, 
         encode_cbor({1: 2, 3: -7, -1: 1, -2: b"x" * 5000, -3: b"y"}),
         encode_cbor({1: 2, 3: -47, -1: 8, -2: b"x" * 32, -3: b"y" * 32}),
         encode_cbor({1: [], 3: {}}),
+        b"\xd8\x23" + encode_cbor(COSTLY_PATTERN),
+        encode_cbor({1: 2, 3: -7}) + b"\xd8\x23" + encode_cbor(COSTLY_PATTERN),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_keys_that_nobody_makes_are_refused_soon(key: bytes) -> None:
     assert refused(with_key(key))
+
+
+def test_a_pattern_anywhere_else_in_an_answer_is_not_compiled() -> None:
+    real = made()
+    tagged = b"\xd8\x23" + encode_cbor(COSTLY_PATTERN[:2500])
+    fmt, statement, data = (encode_cbor(one) for one in ("fmt", "attStmt", "authData"))
+    none = fmt + encode_cbor("none") + statement
+    for stated in (
+        tagged,
+        b"\xa3" + none + tagged + data + encode_cbor(b"x" * 37),
+        b"\xa1" + tagged + b"\x01",
+        b"\x81" * 6 + tagged,
+    ):
+        assert refused(with_response(real, attestationObject=text(stated)))
+
+
+def test_extensions_of_who_signs_in_are_looked_through() -> None:
+    device = Authenticator(PLACE.origins[0])
+    device.user_handle = b"h" * 32
+    answer = device.get(request_options(PLACE, CHALLENGE))
+    known = KnownPasskey(1, b"h" * 32, encode_cbor({1: 2, 3: -7}), 0)
+    data = device._data(PLACE.host, 0x85) + b"\xd8\x23" + encode_cbor(COSTLY_PATTERN[:900])
+    with pytest.raises(Refuted, match="a tag"):
+        asserted(PLACE, CHALLENGE, with_response(answer, authenticatorData=text(data)), known)
 
 
 def test_the_costliest_key_that_is_kept_costs_little_to_check() -> None:

@@ -186,7 +186,8 @@ class Service:
         self.clock = ThreadlessReactor()
         self.is_ready = True
         domains = Domains(["mail.test", "other.test"])
-        desk = MailboxDesk(MemoryMailboxes(self.storage), domains, self.bus)
+        mailboxes = MemoryMailboxes(self.storage)
+        desk = MailboxDesk(mailboxes, domains, self.bus)
         messages = MemoryMessages(self.storage)
         views = Views(messages, self.parser)
         self.ahead = ParsingAhead(views, self.bus, self.metrics, self.clock)
@@ -203,7 +204,7 @@ class Service:
         self.accounts = MemoryAccounts(self.keys)
         self.single_use = MemorySingleUse()
         self.tickets = Tickets(self.single_use, self.clock)
-        self.callers = Callers(self.keyring, self.tickets)
+        self.callers = Callers(self.keyring, self.tickets, mailboxes.was_issued)
         account_desk = AccountDesk(self.accounts, self.keyring)
         uses = MailboxUses(desk, reading, self.polls, self.clock)
         tools = Toolbox(mailbox_tools(uses), self.metrics)

@@ -228,7 +228,7 @@ class Wording(SynchronousTestCase):
         return str(reply.json["detail"])
 
     def test_a_number_has_its_bounds(self) -> None:
-        for text in ["0", "201", "x", "1.5", "true", ""]:
+        for text in ["0", "201", "x", "1.5", "true"]:
             self.assertEqual(
                 self.detail("GET", f"{self.url}/messages?limit={text}"),
                 "limit: is a whole number between 1 and 200",
@@ -236,7 +236,7 @@ class Wording(SynchronousTestCase):
 
     def test_a_text_its_length(self) -> None:
         self.assertEqual(
-            self.detail("GET", f"{self.url}/messages?q="),
+            self.detail("GET", f"{self.url}/messages?q={'x' * 201}"),
             "q: is a text of 1 to 200 characters without NUL",
         )
 

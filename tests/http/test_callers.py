@@ -33,6 +33,30 @@ class KeyCase(MailboxCase):
         return self.call(method, path, body, token=self.key(1, scope))
 
 
+class SessionTokens(KeyCase):
+    def test_one_that_nobody_was_given_is_unknown_wherever_it_is_shown(self) -> None:
+        for method, path in [
+            ("GET", MAILBOXES),
+            ("POST", MAILBOXES),
+            ("GET", "/api/v1/account"),
+            ("GET", "/api/v1/keys"),
+            ("POST", "/api/v1/keys"),
+            ("GET", "/api/v1/passkeys"),
+            ("POST", "/api/v1/tickets"),
+            ("POST", "/mcp"),
+        ]:
+            for token in ("invalid", "x" * 43):
+                reply = self.call(method, path, token=token)
+                self.assert_problem(reply, 401, "unauthenticated")
+
+    def test_one_of_a_mailbox_opens_no_account(self) -> None:
+        token = self.call("POST", MAILBOXES, {}).json["session_token"]
+        for path in (MAILBOXES, "/api/v1/account", "/api/v1/keys"):
+            reply = self.call("GET", path, token=token)
+            self.assert_problem(reply, 403, "insufficient_scope")
+        self.assertEqual(self.call("POST", "/api/v1/tickets", token=token).status, 201)
+
+
 class Keys(KeyCase):
     def test_a_key_opens_every_mailbox_of_its_user_and_needs_no_session_token(self) -> None:
         made = self.call("POST", MAILBOXES, {}, token=self.key(1))

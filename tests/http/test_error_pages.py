@@ -28,7 +28,7 @@ class ErrorPagesTest(SynchronousTestCase):
             Route("GET", path, self.refuse, access=Access.ANYBODY)
             for path in ("/thing", "/api/v1/thing", "/m/thing")
         ]
-        nobody = Callers(None, None)  # type: ignore[arg-type]  # no credential is looked at
+        nobody = Callers(None, None, None)  # type: ignore[arg-type]  # no credential is looked at
         root = dispatched(routes, nobody, klein_app(routes, nobody).resource())
         pages = ErrorPages(Layout(WebFiles(), "1.2.3"))
         self.site = Site(root, Clock(), Metrics(), errors=pages)

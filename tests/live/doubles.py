@@ -71,6 +71,9 @@ class OneMailbox:
         if self.trouble is not None:
             raise self.trouble
 
+    async def was_issued(self, owner: SessionOwner) -> bool:
+        return owner in (owner_of(TOKEN), owner_of(FOREIGN_TOKEN))
+
     async def get(self, address: str, owner: SessionOwner) -> Mailbox:
         self.questions += 1
         await self._pass()
@@ -139,7 +142,8 @@ class Service:
         self.factory = InboxFactory(watching, self.metrics, reactor, most=most, most_each=most_each)
         self.accounts = Accounts()
         self.tickets = Tickets(self.accounts, reactor)
-        callers = Callers(Keyring(self.accounts, self.metrics, reactor), self.tickets)
+        keyring = Keyring(self.accounts, self.metrics, reactor)
+        callers = Callers(keyring, self.tickets, self.mailbox.was_issued)
         root, ws = Resource(), Resource()
         root.putChild(b"ws", ws)
         ws.putChild(b"inbox", InboxResource(self.factory, callers, origins=origins, **more))

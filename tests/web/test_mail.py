@@ -234,6 +234,38 @@ def test_47_a_frames_address_is_good_for_its_message_alone(
         assert asks.get(other.origin + path, headers=own).status == 404
 
 
+def test_markup_that_repeats_itself_without_end_holds_nobody_up(visitor: Visitor) -> None:
+    visitor.makes()
+    html = "<p>Here</p>" + "<img " * 40_000 + "url(" + " " * 200_000
+    text = " ".join(f"https://{number}.test/" for number in range(20_000))
+    visitor.gets(mail("Long", text, html), mail("Short"))
+    visitor.reads("Long")
+    visitor.page.get_by_role("tab", name="Text").click()
+    expect(visitor.page.locator(".txt a")).to_have_count(1000)
+    expect(visitor.page.locator(".txt")).to_contain_text("https://19999.test/")
+    visitor.page.keyboard.press("#")
+    expect(visitor.rows).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<img alt="{long}" src="https://x.leak.test/a.png">',
+        "<img src = ' https://x.leak.test/a.png'>",
+        '<td background="http://x.leak.test/a.png">x</td>',
+        "<p style=\"background: url( 'https://x.leak.test/a.png')\">x</p>",
+    ],
+)
+def test_21_images_of_any_kind_can_be_asked_for(
+    visitors: Callable[..., Visitor], markup: str
+) -> None:
+    visitor = visitors()
+    visitor.makes()
+    visitor.gets(mail("News", "x", f"<table>{markup.format(long='x' * 2000)}</table>"))
+    visitor.reads("News")
+    expect(visitor.page.get_by_role("button", name="Show images")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("body", "shown"),
     [

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tempmail.http.web_files import uncommented
 from tests.web.tools.packages import HERE, packages, run
 
 WEB = Path(str(resources.files("tempmail").joinpath("web")))
@@ -50,6 +51,21 @@ def test_lit_is_what_its_makers_published(workshop: Path) -> None:
     assert (workshop / "made.js").read_bytes() == kept
     package = json.loads((workshop / "node_modules/lit/package.json").read_text("utf-8"))
     assert package["version"] == told["version"]
+
+
+def test_without_its_comments_a_script_is_the_same(workshop: Path) -> None:
+    served = workshop / "served"
+    served.mkdir()
+    options = ("--minify", "--tsconfig-raw={}")
+    for script in sorted(WEB.glob("js/*.js")):
+        lean = served / script.name
+        lean.write_bytes(uncommented(script.read_bytes()))
+        assert lean.read_bytes().count(b"\n") == script.read_bytes().count(b"\n")
+        made = [
+            run(workshop, "node_modules/.bin/esbuild", *options, str(one))
+            for one in (workshop / "web" / "js" / script.name, lean)
+        ]
+        assert made[0] == made[1], script.name
 
 
 def test_no_script_makes_html_of_a_string() -> None:

@@ -3,7 +3,7 @@
 import { html, LitElement, nothing } from '../vendor/lit.js';
 import { Refusal } from './api.js';
 import { hms, t } from './i18n.js';
-import { end, make } from './mail.js';
+import { end, make, openLink } from './mail.js';
 import { connected, store } from './store.js';
 import { copy, icon } from './ui.js';
 
@@ -93,11 +93,26 @@ class TmDialogs extends connected(LitElement) {
         html`<p class="muted">${t('newWhy')}</p><tm-maker></tm-maker>`,
       );
     }
+    if (store.dialog === 'link') {
+      const { link, address } = store.offered;
+      const open = () => openLink(link, true);
+      return this.ask('linkAsk', t('linkWhy', { address }), t('notNow'), open, t('openInbox'));
+    }
+    const remove = html`${icon('trash-2')} ${t('deleteInbox')}`;
+    return this.ask('deleteAsk', t('deleteWhy', inbox), t('keep'), end, remove);
+  }
+
+  /**
+   * @param {string} title of the question @param {string} why @param {string} no
+   * @param {() => void} act @param {unknown} yes
+   */
+  ask(title, why, no, act, yes) {
+    const danger = title === 'deleteAsk' ? 'danger solid' : 'primary';
     return this.frame(
-      t('deleteAsk'),
-      html`<p>${t('deleteWhy', { address: inbox.address })}</p>`,
-      html`<button class="btn" @click=${() => store.set({ dialog: null })}>${t('keep')}</button
-        ><button class="btn danger solid" id="really" @click=${end}>${icon('trash-2')} ${t('deleteInbox')}</button>`,
+      t(title),
+      html`<p>${why}</p>`,
+      html`<button class="btn" @click=${() => store.set({ dialog: null })}>${no}</button
+        ><button class="btn ${danger}" id="really" @click=${act}>${yes}</button>`,
     );
   }
 

@@ -164,6 +164,11 @@ const texts = {
   refusedWhy: 'The link or what this browser remembers does not open it.',
   failedTitle: 'Your mail cannot be loaded',
   failedWhy: 'The service does not answer. This page keeps trying.',
+  linkAsk: 'Open this inbox too?',
+  linkWhy:
+    'The link opens {address}. Whoever made it can read what comes there, so use the address only for what they may see.',
+  notNow: 'Not now',
+  openInbox: 'Open inbox',
   linkOpened: 'Inbox opened from a link',
   linkKnown: 'This inbox was already in this browser',
   linkBroken: 'That link is not complete',
@@ -181,7 +186,7 @@ const plurals = new Intl.PluralRules(language);
 /**
  * A text in the visitor's language.
  * @param {string} key with `n` given, the form for so many
- * @param {Record<string, string | number>} [values] what stands for {names} in it
+ * @param {Record<string, any>} [values] what stands for {names} in it
  */
 export function t(key, values = {}) {
   const form = typeof values.n === 'number' ? `${key}_${plurals.select(values.n)}` : key;

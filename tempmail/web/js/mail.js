@@ -30,9 +30,16 @@ const leaving = new Map();
 
 /** One after the other: no answer undoes what was heard while it was on its way. */
 let last = Promise.resolve();
-/** @param {() => Promise<void>} work */
+/**
+ * Do something for the inbox that is shown now, unless another one is by then.
+ * @param {(current: () => boolean) => Promise<void>} work is told whether that is still so
+ */
 function inTurn(work) {
-  last = last.then(work).catch(trouble);
+  const { inbox } = store;
+  const current = () => store.inbox?.address === inbox?.address;
+  last = last
+    .then(() => (current() ? work(current) : undefined))
+    .catch((error) => (current() ? trouble(error) : undefined));
   return last;
 }
 
@@ -97,7 +104,7 @@ export function show(inbox) {
     after: () => store.lastSeq,
     link: (link) => store.set({ link }),
     arrived: catchUp,
-    got: (messages) => inTurn(() => add(messages)),
+    got: (messages) => inTurn((current) => add(messages, current)),
     deleted: (id) => inTurn(async () => dropped(id)),
     read: (id) => markRead(id),
     hidden: (id, hidden) => hide(id, hidden),
@@ -114,8 +121,11 @@ export function leave() {
   store.set({ inbox: null, phase: 'loading', messages: [], openId: null, dialog: null });
 }
 
-/** The mailbox and as many of its messages as were shown; what is not there any more goes. */
-async function load() {
+/**
+ * The mailbox and as many of its messages as were shown; what is not there any more goes.
+ * @param {() => boolean} current
+ */
+async function load(current) {
   const inbox = store.inbox;
   if (!inbox || store.ended) return;
   const [box, first] = await Promise.all([
@@ -133,7 +143,7 @@ async function load() {
     messages.push(...page.messages);
     next = page.next;
   }
-  if (store.inbox?.address !== inbox.address) return;
+  if (!current()) return;
   const known = new Set(store.messages.map((m) => m.id));
   const arrived = store.phase === 'ready' ? messages.filter((m) => !known.has(m.id)) : [];
   store.remember(inboxOf(box, inbox.token));
@@ -143,11 +153,12 @@ async function load() {
 
 /** Older messages, behind those that are shown. */
 export function more() {
-  return inTurn(async () => {
+  return inTurn(async (current) => {
     if (!store.older) return;
     const page = await api('GET', path(`/messages?limit=${PAGE}&cursor=${store.older}`), {
       token: token(),
     });
+    if (!current()) return;
     merge(page.messages);
     store.set({ older: page.next });
   });
@@ -158,33 +169,33 @@ let behind = false;
 function catchUp() {
   if (behind) return;
   behind = true;
-  inTurn(async () => {
+  inTurn(async (current) => {
     await live?.breath();
     behind = false;
-    let next = '';
-    do {
-      const where = next ? `&cursor=${next}` : '';
-      const page = await api(
-        'GET',
-        path(`/messages?limit=${MOST}&after=${store.lastSeq}${where}`),
-        {
-          token: token(),
-        },
-      );
+    for (let next = ''; next !== null && current(); ) {
+      const where = next && `&cursor=${next}`;
+      const rest = `/messages?limit=${MOST}&after=${store.lastSeq}${where}`;
+      const page = await api('GET', path(rest), { token: token() });
+      if (!current()) return;
       next = page.next;
       if (page.messages.length) live?.share(page.messages);
-      await add(page.messages);
-    } while (next);
-    await previews();
+      await add(page.messages, current);
+    }
+    await previews(current);
+  }).finally(() => {
+    behind = false;
   });
 }
 
-/** Put messages that have come into the list, a frame's worth at a time. @param {Summary[]} messages */
-async function add(messages) {
+/**
+ * Put messages that have come into the list, a frame's worth at a time.
+ * @param {Summary[]} messages @param {() => boolean} current
+ */
+async function add(messages, current) {
   const known = new Set(store.messages.map((m) => m.id));
   const all = messages.filter((m) => !known.has(m.id));
   if (all.length < messages.length) merge(messages.filter((m) => known.has(m.id)));
-  for (let i = 0; i < all.length; i += AT_ONCE) {
+  for (let i = 0; i < all.length && current(); i += AT_ONCE) {
     const some = all.slice(i, i + AT_ONCE);
     merge(some);
     announce(some);
@@ -203,14 +214,18 @@ function merge(messages) {
   store.set({ messages: [...all.values()].sort((a, b) => b.seq - a.seq) });
 }
 
-/** Of many that came at once only some were parsed: ask again for the newest of them. */
-async function previews() {
+/**
+ * Of many that came at once only some were parsed: ask again for the newest of them.
+ * @param {() => boolean} current
+ */
+async function previews(current) {
   const bare = store.messages.slice(0, PAGE).filter((m) => m.preview === null);
   for (let i = 0; i < bare.length; i += PREVIEWS) {
     const from = bare[Math.min(i + PREVIEWS, bare.length) - 1].seq - 1;
     const page = await api('GET', path(`/messages?limit=${PREVIEWS}&after=${from}`), {
       token: token(),
     });
+    if (!current()) return;
     merge(page.messages);
     live?.share(page.messages);
   }
@@ -440,8 +455,14 @@ export async function make(wish) {
   show(inbox);
 }
 
-/** Open the inbox of a link. @param {string} link `#k=TOKEN&a=ADDRESS` @returns {Promise<boolean>} */
-export async function openLink(link) {
+/**
+ * Open the inbox of a link.
+ * @param {string} link `#k=TOKEN&a=ADDRESS`
+ * @param {boolean} [sure] else it is asked first where there are inboxes already: whoever made the
+ *   link reads what comes to this one
+ * @returns {Promise<boolean>} whether it is shown
+ */
+export async function openLink(link, sure = false) {
   const given = new URLSearchParams(link.slice(1));
   const [key, address] = [given.get('k'), given.get('a')?.toLowerCase()];
   if (!key || !address) {
@@ -451,8 +472,14 @@ export async function openLink(link) {
   const known = store.inboxes.find((one) => one.address === address && one.token === key);
   try {
     const box = await api('GET', `/mailboxes/${encodeURIComponent(address)}`, { token: key });
+    if (!sure && !known && store.inboxes.length) {
+      if (!store.inbox) show(/** @type {Inbox} */ (store.remembered));
+      store.set({ dialog: 'link', offered: { link, address } });
+      return true;
+    }
     const inbox = inboxOf(box, key);
     store.remember(inbox);
+    store.set({ dialog: null });
     show(inbox);
     store.note(t(known ? 'linkKnown' : 'linkOpened'));
     return true;

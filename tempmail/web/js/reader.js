@@ -32,8 +32,9 @@ const WIDTHS = [
   ['smartphone', 'phone', 'widthPhone'],
 ];
 const TO_FOLLOW = ['confirm', 'sign_in', 'reset', 'invite'];
+// Each step is bounded: it looks through what a stranger wrote.
 const REMOTE =
-  /(?:<img\b[^>]*?\bsrc\s*=\s*["']?|\bbackground\s*=\s*["']?|url\(\s*["']?)\s*https?:\/\//i;
+  /(?:\b(?:src|srcset|background|poster)\s{0,9}=\s{0,9}["']?|url\(\s{0,9}["']?)\s{0,9}https?:\/\//i;
 
 /** @param {string} path below the message */
 const messagePath = (path) =>
@@ -97,6 +98,8 @@ class TmReader extends connected(LitElement) {
   /** @type {string | null} */
   #shown = null;
   #settled = false;
+  /** Whether it has images that are somewhere else. */
+  #remote = false;
   /** Where the frame leads; kept as long as it shows the same. */
   #frame = '';
 
@@ -128,6 +131,7 @@ class TmReader extends connected(LitElement) {
     if (whole && !this.#settled) {
       this.#settled = true;
       this.tab = this.tabs(whole)[0];
+      this.#remote = REMOTE.test(whole.body_html);
     }
     if (whole && !this.#frame) this.#frame = whole.html_url + (this.images ? '?images=1' : '');
   }
@@ -289,7 +293,7 @@ class TmReader extends connected(LitElement) {
           </div>`
         : nothing
     }${files.length ? html`<ul class="atts" aria-label=${t('attachmentList')}>${files.map((one) => this.file(one))}</ul>` : nothing}${
-      this.tab === 'html' && !this.images && REMOTE.test(m.body_html)
+      this.tab === 'html' && !this.images && this.#remote
         ? html`<div class="note" id="images">${icon('image-off')}<span class="grow">${t('imagesBlocked')}</span><button class="btn" @click=${() => this.#show()}>${t('showImages')}</button></div>`
         : nothing
     }`;

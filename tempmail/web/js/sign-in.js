@@ -16,13 +16,7 @@ class Entry extends HTMLElement {
 
   /** @param {string} wrong */
   say(wrong) {
-    let place = this.querySelector('.wrong');
-    if (!place) {
-      place = document.createElement('p');
-      place.className = 'wrong';
-      place.setAttribute('role', 'alert');
-      this.button.closest('section')?.append(place);
-    }
+    const place = /** @type {HTMLElement} */ (this.querySelector('.wrong'));
     place.textContent = wrong;
   }
 

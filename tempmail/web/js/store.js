@@ -76,8 +76,10 @@ export class Store extends EventTarget {
     this.link = 'connecting';
     /** @type {Note[]} */
     this.notes = [];
-    /** @type {'qr' | 'new' | 'keys' | 'delete' | null} */
+    /** @type {'qr' | 'new' | 'keys' | 'delete' | 'link' | null} */
     this.dialog = null;
+    /** What the dialog asks about an inbox's link. */
+    this.offered = { link: '', address: '' };
     this.said = '';
     this.now = this.#time();
     this.shortcuts = stored(SHORTCUTS) !== 'off';

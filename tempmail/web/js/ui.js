@@ -5,6 +5,8 @@ import { copyText, flash } from './copy.js';
 import { t } from './i18n.js';
 import { store } from './store.js';
 
+const MOST_LINKS = 1000; // in a text that are made links: each takes its time
+
 /** Whether one pane is shown at a time. */
 export const narrow = () => matchMedia('(max-width: 860px)').matches;
 
@@ -48,12 +50,15 @@ export function spaced(code) {
 export function linkify(text) {
   const parts = [];
   let end = 0;
+  let left = MOST_LINKS;
   for (const found of text.matchAll(/https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]]/g)) {
     parts.push(
       text.slice(end, found.index),
       html`<a href=${found[0]} target="_blank" rel="noopener noreferrer nofollow">${found[0]}</a>`,
     );
     end = found.index + found[0].length;
+    left -= 1;
+    if (!left) break;
   }
   parts.push(text.slice(end));
   return parts;
