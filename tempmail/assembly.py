@@ -38,6 +38,7 @@ from tempmail.core.recipients import (
     RejectUnknown,
     UnknownRecipients,
 )
+from tempmail.core.samples import Samples
 from tempmail.core.shared_health import SharedHealth
 from tempmail.core.signing import Signing
 from tempmail.core.views import Views
@@ -265,6 +266,7 @@ class Daemon:
                 documents=documents,
                 mcp=McpRoutes(Methods(tools, members.callers, metrics, __version__), reactor),
                 public=public,
+                samples=Samples(door, desk, settings.hostname, time.time),
                 sns=self._announced.calls,
                 sign_in=members.sign_in,
                 tickets=members.tickets,

@@ -19,6 +19,7 @@ from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.ports import Bus, Health
 from tempmail.core.public import PublicInboxes
 from tempmail.core.reading import Reading
+from tempmail.core.samples import Samples
 from tempmail.core.sign_in import SignIn
 from tempmail.core.tickets import Tickets
 from tempmail.http.accounts import AccountRoutes
@@ -35,6 +36,7 @@ from tempmail.http.mailboxes import MailboxRoutes
 from tempmail.http.mcp.route import McpRoutes
 from tempmail.http.messages import MessageRoutes
 from tempmail.http.routes import Route, dispatched, klein_app
+from tempmail.http.samples import SampleRoutes
 from tempmail.http.sign_in import SignInRoutes
 from tempmail.http.sns import Calls, SnsRoutes
 from tempmail.http.waiting import WaitRoutes
@@ -58,6 +60,7 @@ def api_resource(
     documents: Documents,
     mcp: McpRoutes,
     public: PublicInboxes | None,
+    samples: Samples,
     sns: Calls | None = None,
     sign_in: SignIn,
     tickets: Tickets,
@@ -86,6 +89,7 @@ def api_resource(
         *WaitRoutes(polls, documents).routes(),
         *EventRoutes(streams, callers).routes(),
         *AttachmentRoutes(attachments).routes(),
+        *SampleRoutes(samples).routes(),
         *DeliveryRoutes(deliveries).routes(),
         *AccountRoutes(accounts, tickets).routes(),
         *SignInRoutes(sign_in, accounts).routes(),

@@ -35,8 +35,10 @@ class Scanned:
     from_name: str
 
 
-def scan(chunks: Sequence[bytes]) -> Scanned:
+def scan(chunks: Sequence[bytes], reverse_path: str = "") -> Scanned:
     """The first Subject and From of a message given in pieces.
+
+    :param reverse_path: of its envelope: who it is from where no From says so.
 
     Looks at no more than 64 KiB, up to the first blank line, and at 4 KiB of each value.
     Never raises; each result is one line of text that can be stored, of at most 998
@@ -47,6 +49,8 @@ def scan(chunks: Sequence[bytes]) -> Scanned:
     if not complete and len(chunks) > 1 and len(head) < _BLOCK:
         subject, author, _ = _values(_joined(chunks))
     address, name = author_of(author or b"")
+    if not address and not name:
+        address = reverse_path[:MAX_ADDRESS]
     return Scanned(subject_of(subject or b""), address, name)
 
 

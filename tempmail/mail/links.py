@@ -25,6 +25,10 @@ _LINE_BREAKS = str.maketrans("", "", "\t\r\n")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _URL = re.compile(r"(?i:https?)://[!#-;=?-~]++")
 _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
+_CALLED = re.compile(
+    r"[?&#](?:(?:[a-z]{1,20}[_-])?token|code|key|otp|nonce|hash|sig|signature|ticket|oobcode)=[^&#]{3}",
+    re.IGNORECASE,
+)
 _WORDS = (
     ("unsubscribe", link_words.UNSUBSCRIBE),
     ("sign_in", link_words.PASSWORDLESS),
@@ -137,9 +141,10 @@ def _nearest(around: str) -> str | None:
 
 
 def _secret(href: str) -> bool:
-    """Whether something in the path or the query looks like nobody could guess it."""
-    rest = href.partition("://")[2].partition("/")[2]
-    return any(map(_random, re.split(r"[/?&=#]", rest[:2048])))
+    """Whether something in the path or the query looks like nobody could guess it, or is called
+    what nobody should."""
+    rest = href.partition("://")[2].partition("/")[2][:2048]
+    return _CALLED.search(rest) is not None or any(map(_random, re.split(r"[/?&=#]", rest)))
 
 
 def _random(piece: str) -> bool:

@@ -253,7 +253,7 @@ class BatchWriter:
                     identity, seq = placement.message_id.bytes, placement.seq or 0
                     places.append((index, identity, box.id, seq, box.bucket, box.expires_at))
             if places:
-                found = scan(envelope.chunks)
+                found = scan(envelope.chunks, envelope.mail_from)
                 headers = (found.from_address, found.from_name, found.subject)
                 rows.add(envelope, headers, places, int(1000 * (started - entry.entered)))
             outcomes.append(placements)

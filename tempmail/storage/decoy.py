@@ -67,7 +67,7 @@ class Decoy:
                 (identity,) = message_ids([1])
                 nobodies.append(nobody)
                 places.append((index, identity.bytes, nobody, 1, bucket, bucket))
-            found = scan(entry.envelope.chunks)
+            found = scan(entry.envelope.chunks, entry.envelope.mail_from)
             headers = (found.from_address, found.from_name, found.subject)
             rows.add(entry.envelope, headers, places, int(1000 * (started - entry.entered)))
         rows.close()

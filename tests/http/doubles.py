@@ -26,7 +26,18 @@ from tempmail.model.errors import (
 )
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, SessionOwner, UserOwner
-from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
+from tempmail.model.message import (
+    Attachment,
+    Code,
+    Envelope,
+    Link,
+    Message,
+    Placement,
+    Summary,
+    Trace,
+    Verdict,
+    View,
+)
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 MAX_TTL_MINUTES = 1440
@@ -320,6 +331,29 @@ class MemoryMessages:
         box = self._storage._box(address, owner)
         box.messages.remove(stored)
         return Event(EventKind.DELETED, box.mailbox.id, which)
+
+
+class MemoryDoor:
+    """Puts mail into the storage, of which each mailbox holds two.
+
+    :ivar envelopes: what was handed in.
+    """
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+        self.envelopes: list[Envelope] = []
+
+    def deliver(self, envelope: Envelope) -> Deferred[list[Placement]]:
+        self.envelopes.append(envelope)
+        (recipient,) = envelope.recipients
+        box = self._storage.boxes[recipient.address].mailbox
+        if box.message_count >= 2:
+            return succeed([Placement(Verdict.FULL, box.id)])
+        message_id = self._storage.arrive(recipient.address, b"".join(envelope.chunks))
+        return succeed([Placement(Verdict.STORED, box.id, message_id, box.last_seq + 1)])
+
+    def turned_away(self, envelope: Envelope, reason: str, *, refused: bool) -> None:
+        raise AssertionError(reason)
 
 
 class MemoryBus(LocalBus):

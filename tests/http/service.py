@@ -28,6 +28,7 @@ from tempmail.core.long_polls import LongPolls
 from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.reading import Reading
+from tempmail.core.samples import Samples
 from tempmail.core.sign_in import SignIn, SignUp
 from tempmail.core.signing import Signing
 from tempmail.core.tickets import Tickets
@@ -50,6 +51,7 @@ from tests.http.doubles import (
     MemoryApiKeys,
     MemoryBus,
     MemoryDeliveries,
+    MemoryDoor,
     MemoryKeys,
     MemoryMailboxes,
     MemoryMessages,
@@ -188,6 +190,7 @@ class Service:
         domains = Domains(["mail.test", "other.test"])
         mailboxes = MemoryMailboxes(self.storage)
         desk = MailboxDesk(mailboxes, domains, self.bus)
+        self.door = MemoryDoor(self.storage)
         messages = MemoryMessages(self.storage)
         views = Views(messages, self.parser)
         self.ahead = ParsingAhead(views, self.bus, self.metrics, self.clock)
@@ -222,6 +225,7 @@ class Service:
             documents=Documents(views, messages, self.renderer, self.signing),
             mcp=McpRoutes(Methods(tools, self.callers, self.metrics, "1.2.3"), self.clock),
             public=None,
+            samples=Samples(self.door, desk, "mail.test", self.clock.seconds),
             sns=sns,
             accounts=account_desk,
             sign_in=SignIn(sign_up, self.accounts, self.single_use, self.metrics, self.clock),

@@ -150,3 +150,10 @@ def test_hostile_headers_take_bounded_time(pattern: bytes) -> None:
     for name in (b"Subject: ", b"From: "):
         scan([name + pattern * (1_000_000 // len(pattern))])
     assert time.process_time() - started < 0.1
+
+
+def test_the_reverse_path_stands_for_an_author_where_no_from_names_one() -> None:
+    for raw in (b"Subject: x\r\n\r\n", b"From: \r\n\r\n", b"body"):
+        assert scan([raw], "bounce@sender.test").from_address == "bounce@sender.test", raw
+    assert scan([b"From: Ann\r\n\r\n"], "bounce@sender.test") == Scanned("", "", "Ann")
+    assert scan([b"From: a@b\r\n\r\n"], "bounce@sender.test").from_address == "a@b"

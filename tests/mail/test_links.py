@@ -66,6 +66,14 @@ class LinkTests(TestCase):
     def test_a_link_without_a_secret_is_an_ordinary_one(self) -> None:
         self.assertEqual(kinds("Reset your password: https://a.example/password/reset/"), ["other"])
 
+    def test_what_is_called_a_secret_is_one_however_it_looks(self) -> None:
+        for query in ("token=abcd", "confirmation_token=abc", "oobCode=abc", "x=1&code=wxyz"):
+            link = f"https://a.example/verify?{query}"
+            self.assertEqual(kinds(f"Please confirm your account: {link}"), ["confirm"], query)
+        for query in ("token=", "campaign_code=abc", "monkey=abc"):
+            link = f"https://a.example/verify?{query}"
+            self.assertEqual(kinds(f"Please confirm your account: {link}"), ["other"], query)
+
     def test_an_image_speaks_by_its_alternative_text(self) -> None:
         html = f'<p>Confirm</p><a href="{SECRET}"><img src=x alt="Example"></a>'
         (link,) = find_links("", html)

@@ -266,3 +266,12 @@ def test_51_no_hour_is_added_beyond_the_plan(visitor: Visitor, web_dsn: str) -> 
     visitor.makes(minutes=1440)
     visitor.page.keyboard.press("e")
     expect(visitor.page.locator(".toast")).to_contain_text("as long as its plan allows")
+
+
+def test_a_test_mail_comes_at_a_click(visitor: Visitor) -> None:
+    visitor.makes()
+    visitor.page.get_by_role("button", name="Send me a test").click()
+    expect(visitor.rows).to_have_count(1)
+    visitor.reads(visitor.page.locator(".row .sub").inner_text())
+    code = visitor.page.locator("#otp").inner_text().replace(" ", "")
+    expect(visitor.page.frame_locator("iframe").locator("b").first).to_have_text(code)

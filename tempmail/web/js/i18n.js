@@ -114,6 +114,7 @@ const texts = {
   waiting: 'Waiting for mail',
   waitingWhy:
     'Paste the address wherever you need it. New mail appears here by itself, usually within a second of being sent.',
+  sendTest: 'Send me a test',
   fromScript: 'From a script',
 
   qrWhy:

@@ -422,6 +422,16 @@ export function forget(address) {
   else leave();
 }
 
+/** Have a mail come, to see how that is. */
+export async function sendTest() {
+  try {
+    await api('POST', path('/messages/test'), { token: token() });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    store.note(t('actionFailed', { why: error.detail }));
+  }
+}
+
 let searching = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 /** Filter what is here at once, and ask for what is not. @param {string} query */
 export function search(query) {

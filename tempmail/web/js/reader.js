@@ -3,7 +3,7 @@
 import { html, LitElement, nothing } from '../vendor/lit.js';
 import { ask, Refusal } from './api.js';
 import { ago, atFull, size, t } from './i18n.js';
-import { read, remove, select, step } from './mail.js';
+import { read, remove, select, sendTest, step } from './mail.js';
 import { connected, store } from './store.js';
 import { copy, hostOf, hue, icon, initial, linkify, narrow, postbox, spaced } from './ui.js';
 
@@ -377,6 +377,7 @@ class TmReader extends connected(LitElement) {
       <h2>${t('waiting')}</h2>
       <p>${t('waitingWhy')}</p>
       <div class="btns">
+        <button class="btn" @click=${sendTest}>${icon('send')} ${t('sendTest')}</button>
         <button class="btn" @click=${() => store.set({ dialog: 'qr' })}>${icon('qr-code')} ${t('openOnPhone')}</button>
       </div>
       <details class="cli">
