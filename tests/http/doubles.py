@@ -26,7 +26,16 @@ from tempmail.model.errors import (
 )
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, SessionOwner, UserOwner
-from tempmail.model.message import Attachment, Code, Link, Message, Summary, Trace, View
+from tempmail.model.message import (
+    Attachment,
+    Code,
+    Link,
+    Message,
+    Received,
+    Summary,
+    Trace,
+    View,
+)
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 MAX_TTL_MINUTES = 1440
@@ -173,9 +182,11 @@ class MemoryStorage:
                 return stored.message, None if fresh else stored.raw
         raise NotFound("there is no such message")
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> Received:
         await self._working()
-        return self._stored(address, owner, which).raw
+        stored = self._stored(address, owner, which)
+        summary = stored.message.summary
+        return Received(summary.id, summary.seq, summary.mailbox_id, stored.raw)
 
     async def keep_view(self, message: Summary, view: View) -> None:
         await self._working()
@@ -418,23 +429,28 @@ def _arrival(summary: Summary) -> Event:
 
 
 class MemoryDeliveries:
-    """Notes of those mailboxes that are looked at."""
+    """Notes of those mailboxes that are looked at.
 
-    def __init__(self) -> None:
+    :param mailboxes: say whose each is.
+    """
+
+    def __init__(self, mailboxes: MemoryMailboxes) -> None:
+        self._mailboxes = mailboxes
         self.notes: list[Refused] = []
 
     async def keep(self, notes: Sequence[Refused]) -> None:
         self.notes += notes
 
-    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Attempt]:
-        found = [note for note in self.notes if mailbox.address in note.addresses]
+    async def recent(self, address: str, owner: Owner, limit: int) -> Sequence[Attempt]:
+        await self._mailboxes.get(address, owner)
+        found = [note for note in self.notes if address in note.addresses]
         return [
             Attempt(
                 NOW,
                 note.verdict,
                 note.reason,
                 note.mail_from,
-                mailbox.address,
+                address,
                 note.helo,
                 note.peer_ip,
                 note.tls,
