@@ -123,9 +123,9 @@ class Request(server.Request):
 
     def process(self) -> None:
         self._started = self.channel.site.reactor.seconds()
-        if _is_plain(self.path) or (self.path == b"*" and self.method == b"OPTIONS"):
-            answer = self.channel.site.gate.admit(self)
-        else:
+        answer = self.channel.site.gate.admit(self)
+        everything = self.path == b"*" and self.method == b"OPTIONS"
+        if answer is None and not (everything or _is_plain(self.path)):
             answer = answer_to(self, _BAD_PATH)
         if answer is None:
             super().process()
