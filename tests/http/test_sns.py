@@ -8,7 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from tempmail.core import request_limits
 from tempmail.core.blocks import Blocks
+from tempmail.core.limits import Rate
 from tempmail.core.plan_rates import AnonymousRate
 from tempmail.core.request_limits import RequestLimits
 from tempmail.http.channel import Limits
@@ -179,6 +181,27 @@ class SnsTest(SynchronousTestCase):
         blocks.block("192.0.2.1", "requests")
         self.assertEqual(self.post().status, 200)
         self.assertEqual(self.service.call("GET", "/api/v1/account").status, 429)
+
+    def test_but_not_more_often_than_there_can_be_from_one_network(self) -> None:
+        self.calls.outcome.callback(None)
+        self.patch(request_limits, "NOTIFICATIONS", Rate(1, 20))
+        self.limit()
+        self.assertEqual([self.post().status for _ in range(21)], [200] * 20 + [503])
+        busy = self.post()
+        self.assertEqual((busy.json["code"], busy.headers["retry-after"]), ("busy", "1"))
+        self.assertEqual((self.refused("busy"), len(self.calls.taken)), (2, 20))
+        self.service.clock.advance(1)
+        self.assertEqual(self.post().status, 200)
+        other = self.service.call("POST", PATH, b"{}", headers=HEADERS, client="192.0.2.2")
+        self.assertEqual(other.status, 200)
+
+    def test_nor_are_their_senders_blocked_for_that(self) -> None:
+        self.calls.outcome.callback(None)
+        self.patch(request_limits, "NOTIFICATIONS", Rate(1, 1))
+        blocks = self.limit()
+        for _ in range(3000):
+            self.post()
+        self.assertEqual(blocks.unshared(), [])
 
     def test_others_are_counted_as_any_request_is(self) -> None:
         self.calls.outcome.callback(None)
