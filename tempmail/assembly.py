@@ -242,13 +242,14 @@ class Daemon:
         attachments = Attachments(reading, self._parser)
         pages = Pages(
             settings,
-            metrics.registry,
+            metrics,
             conditions,
             lambda: self._database.run(plans),
             desk=desk,
             reading=reading,
             attachments=attachments,
             documents=documents,
+            reactor=reactor,
         )
         self._http = Site(
             api_resource(
