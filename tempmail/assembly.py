@@ -187,7 +187,8 @@ class Daemon:
         if policy is UnknownRecipients.REJECT:
             check = rejecting = RejectUnknown(recipients, reactor)
             bus.observe(FORGET, rejecting.forget)
-        self._deliveries = DeliveryLog(PostgresDeliveries(self._database), desk, metrics, reactor)
+        notes = PostgresDeliveries(self._database)
+        self._deliveries = DeliveryLog(notes, domains, metrics, reactor)
         blocks = Blocks(metrics, reactor)
         self._blocks = BlockExchange(blocks, PostgresBlocks(self._database), metrics, reactor, bus)
         budget = ByteBudget(settings.smtp_bytes_in_flight, metrics.bytes_in_flight)
@@ -242,13 +243,14 @@ class Daemon:
         attachments = Attachments(reading, self._parser)
         pages = Pages(
             settings,
-            metrics.registry,
+            metrics,
             conditions,
             lambda: self._database.run(plans),
             desk=desk,
             reading=reading,
             attachments=attachments,
             documents=documents,
+            reactor=reactor,
         )
         self._http = Site(
             api_resource(

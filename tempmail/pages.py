@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-
-from prometheus_client import CollectorRegistry
+from typing import Any
 
 from tempmail import __version__
 from tempmail.core.attachments import Attachments
 from tempmail.core.condition import Conditions
 from tempmail.core.documents import Documents
 from tempmail.core.mailboxes import MailboxDesk
+from tempmail.core.metrics import Metrics
 from tempmail.core.reading import Reading
 from tempmail.http.account_pages import AccountPages
 from tempmail.http.error_pages import ErrorPages
@@ -30,7 +30,7 @@ from tempmail.settings import Settings
 class Pages:
     """What people ask for with a browser.
 
-    :param registry: of the metrics, which the guide lists.
+    :param metrics: count; the guide lists them.
     :param conditions: says how the service is.
     :param plans: reads the plans.
     :ivar layout: what all pages have in common.
@@ -41,7 +41,7 @@ class Pages:
     def __init__(
         self,
         settings: Settings,
-        registry: CollectorRegistry,
+        metrics: Metrics,
         conditions: Conditions,
         plans: Callable[[], Awaitable[Sequence[Plan]]],
         *,
@@ -49,6 +49,7 @@ class Pages:
         reading: Reading,
         attachments: Attachments,
         documents: Documents,
+        reactor: Any,
     ) -> None:
         files = WebFiles()
         self.layout = layout = Layout(files, __version__, docs=settings.shows_docs)
@@ -58,8 +59,10 @@ class Pages:
             *files.routes(),
             *InboxPage(layout, domains).routes(),
             *PlainPages(layout, desk, reading, attachments, documents, domains).routes(),
-            *QrRoutes().routes(),
+            *QrRoutes(domains, metrics, reactor).routes(),
             *AccountPages(layout, settings.signs_up).routes(),
             *StatusRoutes(conditions, layout, domains, __version__).routes(),
-            *GuideRoutes(layout, OPTIONS, registry, plans, reference=settings.shows_docs).routes(),
+            *GuideRoutes(
+                layout, OPTIONS, metrics.registry, plans, reference=settings.shows_docs
+            ).routes(),
         ]

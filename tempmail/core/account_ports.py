@@ -40,9 +40,11 @@ class Accounts(Protocol):
         name: str,
         scopes: Sequence[Scope],
         expires_at: datetime | None,
-        made_by: int | None = None,
+        made_by: bytes,
     ) -> tuple[ApiKey, str]:
-        """:returns: the key, and its secret, which is kept nowhere.
+        """:param made_by: the digest of the key or the cookie that asks.
+        :returns: the key, and its secret, which is kept nowhere.
+        :raises Unauthenticated: what asks is good no more, by storage's own look.
         :raises InvalidInput: a value that no key can have.
         :raises Conflict: there are as many as there may be."""
 
@@ -93,8 +95,14 @@ class Enrolments(Protocol):
     async def enrolment(self, owner: UserOwner) -> Enrolment:
         """What a further passkey of a user is made for."""
 
-    async def add_passkey(self, owner: UserOwner, passkey: NewPasskey) -> Passkey:
-        """:raises Conflict: it is known, or there are as many as there may be."""
+    async def add_passkey(
+        self, owner: UserOwner, passkey: NewPasskey, added_by: bytes, *, first_only: bool
+    ) -> Passkey:
+        """:param added_by: the digest of the key or the cookie that asks.
+        :param first_only: whether it may be added only where there is none.
+        :raises Unauthenticated: what asks is good no more, by storage's own look.
+        :raises Forbidden: there is one, and it was to be the first.
+        :raises Conflict: it is known, or there are as many as there may be."""
 
 
 class SingleUse(Protocol):

@@ -37,12 +37,14 @@ class AccountDesk:
         name: str,
         scopes: Sequence[Scope],
         expires_at: datetime | None,
-        made_by: int | None = None,
+        made_by: bytes,
     ) -> tuple[ApiKey, str]:
         """A new key and its secret, which is shown this once.
 
         :param expires_at: in the future; None for a key that stays until it is revoked.
-        :param made_by: the id of the key that asks, which the new one does not outlive.
+        :param made_by: the digest of the key or the cookie that asks; the new one does not outlive
+            such a key.
+        :raises Unauthenticated: what asks was ended meanwhile.
         :raises InvalidInput: a value that no key can have.
         :raises Conflict: there are as many as there may be.
         """

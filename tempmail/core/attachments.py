@@ -11,6 +11,7 @@ from tempmail.core.reading import Reading
 from tempmail.mail.attachments import Extracted
 from tempmail.model.errors import AttachmentBlocked
 from tempmail.model.mailbox import Owner
+from tempmail.model.message import Received
 
 
 class Extractor(Protocol):
@@ -40,10 +41,13 @@ class Attachments:
         :raises AttachmentBlocked: it is of a kind that is not handed out.
         """
         raw = await self._reading.raw(address, owner, which)
-        found = await self._extractor.extract(raw, index)
+        found = await self._reading.unless_gone(raw, self._extracted(raw, index))
         if found.blocked is not None:
             raise AttachmentBlocked(
                 f"attachments of the kind {found.blocked} are not handed out, for they may be "
                 "dangerous; the raw message holds it"
             )
         return found
+
+    async def _extracted(self, raw: Received, index: int) -> Extracted:
+        return await self._extractor.extract(raw.content, index)

@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from tempmail.core.mailboxes import MailboxDesk
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import DeliveryStore
+from tempmail.model.address import Domains
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.errors import TempmailError
 from tempmail.model.mailbox import Owner
@@ -30,16 +30,16 @@ class DeliveryLog:
     """Notes what did not arrive, and shows an owner everything that tried.
 
     :param store: keeps notes.
-    :param desk: says whose a mailbox is.
+    :param domains: ours; a mailbox's address may be written in many ways.
     """
 
     _log = Logger()
 
     def __init__(
-        self, store: DeliveryStore, desk: MailboxDesk, metrics: Metrics, clock: IReactorTime
+        self, store: DeliveryStore, domains: Domains, metrics: Metrics, clock: IReactorTime
     ) -> None:
         self._store = store
-        self._desk = desk
+        self._domains = domains
         self._clock = clock
         self._dropped = metrics.delivery_notes_dropped
         self._waiting: list[Refused] = []
@@ -60,7 +60,7 @@ class DeliveryLog:
 
         :raises NotFound: gone, never made, or another's.
         """
-        return await self._store.recent(await self._desk.get(address, owner), limit)
+        return await self._store.recent(self._domains.canonical(address), owner, limit)
 
     def stop(self) -> Deferred[None]:
         """Write what waits; fires when that is done."""

@@ -19,7 +19,7 @@ from tempmail.model.authentication import Authentication
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
 from tempmail.model.mailbox import Made, Mailbox, NewMailbox, Owner, SessionOwner, UserOwner
-from tempmail.model.message import Envelope, Message, Placement, Summary, View
+from tempmail.model.message import Envelope, Message, Placement, Received, Summary, View
 
 
 class Ingest(Protocol):
@@ -140,7 +140,7 @@ class Messages(Protocol):
     ) -> Message:
         """One message, which is marked as read by that unless ``mark`` is False."""
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> Received:
         """The received bytes, verbatim."""
 
     async def keep_view(self, message: Summary, view: View) -> None:
@@ -201,7 +201,7 @@ class DeliveryStore(Protocol):
     async def keep(self, notes: Sequence[Refused]) -> None:
         """Add notes to the logs of those mailboxes that exist."""
 
-    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Attempt]:
+    async def recent(self, address: str, owner: Owner, limit: int) -> Sequence[Attempt]:
         """What was stored for a mailbox and what was not, newest first."""
 
 

@@ -134,7 +134,13 @@ class PublicInboxes:
         for summary in page.messages:
             room -= summary.size
             reading.append(Deferred.fromCoroutine(self._shown(summary, readable=room >= 0)))
+        at_once = all(one.called for one in reading)
         shown = await gatherResults(reading, consumeErrors=True)
+        if not at_once:  # what has expired meanwhile is gone
+            oldest = page.messages[-1].seq
+            there = await self._messages.arrivals(page.mailbox_id, oldest - 1, MOST_MESSAGES)
+            left = {one.message_id for one in there}
+            shown = [one for one in shown if one is not None and one.summary.id in left]
         return [one for one in shown if one is not None]
 
     async def _shown(self, summary: Summary, *, readable: bool) -> Shown | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 from uuid import UUID
 
 from attrs import evolve
@@ -14,9 +15,9 @@ from tempmail.core.authenticity import Authenticity
 from tempmail.core.ports import Bus, Messages, Page
 from tempmail.core.views import Views, viewed
 from tempmail.model.address import Domains
-from tempmail.model.errors import TempmailError, Unavailable
+from tempmail.model.errors import NotFound, TempmailError, Unavailable
 from tempmail.model.mailbox import Owner
-from tempmail.model.message import Message, Summary
+from tempmail.model.message import Message, Received, Summary
 
 _PARSE_PER_LIST = 20
 _PARSE_PER_SEARCH = 100
@@ -25,6 +26,8 @@ _PARSE_BYTES = 8 * 1024 * 1024
 _SEARCHES_WAITING = 20
 _SEARCHES_AT_ONCE = 2
 """Fewer than there are connections to storage, for a search may take it hundreds of ms."""
+
+_T = TypeVar("_T")
 
 
 class Reading:
@@ -120,17 +123,30 @@ class Reading:
         """
         address = self._domains.canonical(address)
         message = await self._messages.get(address, owner, which, mark=mark)
-        if message.view is None or message.view.parser_version < self._views.version:
-            made = await self._views.read(message.summary.mailbox_id, message.summary.id)
-            assert made.view is not None
-            message = viewed(message, made.view)
-        if self._authenticity is None:
-            return message
-        return evolve(message, authentication=await self._authenticity.of(message))
+        return await self.unless_gone(message.summary, self._completed(message))
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> Received:
         """The received bytes, verbatim."""
         return await self._messages.raw(self._domains.canonical(address), owner, which)
+
+    async def unless_gone(
+        self, message: Summary | Received, work: Coroutine[Deferred[Any], Any, _T]
+    ) -> _T:
+        """What ``work`` makes of a message that has been read, or of something in it.
+
+        Where that took its time, the message is looked for once more: what was deleted or has
+        expired meanwhile is gone.  What is there at once costs no further trip to storage.
+
+        :raises NotFound: the message is gone, or its mailbox has ended.
+        """
+        working = Deferred.fromCoroutine(work)
+        at_once = working.called
+        made = await working
+        if not at_once:
+            there = await self._messages.arrivals(message.mailbox_id, message.seq - 1, 1)
+            if [one.message_id for one in there] != [message.id]:
+                raise NotFound("the message is gone")
+        return made
 
     async def delete(self, address: str, owner: Owner, which: UUID) -> None:
         """Remove one message for good."""
@@ -141,6 +157,16 @@ class Reading:
         """Remove every message of the mailbox."""
         address = self._domains.canonical(address)
         self._bus.publish(await self._messages.empty(address, owner))
+
+    async def _completed(self, message: Message) -> Message:
+        """The message with its view, and with where it comes from."""
+        if message.view is None or message.view.parser_version < self._views.version:
+            made = await self._views.read(message.summary.mailbox_id, message.summary.id)
+            assert made.view is not None
+            message = viewed(message, made.view)
+        if self._authenticity is None:
+            return message
+        return evolve(message, authentication=await self._authenticity.of(message))
 
     async def _search(
         self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner
@@ -161,7 +187,14 @@ class Reading:
             [Deferred.fromCoroutine(self._previewed(one)) for one in wanted], consumeErrors=True
         )
         known = {one.id: one for one in made}
-        return evolve(found, messages=[known.get(one.id, one) for one in found.messages])
+        found = await page()  # that took its time: what has gone meanwhile is not shown
+        return evolve(
+            found,
+            messages=[
+                known.get(one.id, one) if one.parser_version is None else one
+                for one in found.messages
+            ],
+        )
 
     async def _previewed(self, summary: Summary) -> Summary:
         try:

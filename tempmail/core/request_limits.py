@@ -37,6 +37,18 @@ twenty minutes' worth at once, is more than clients ask for that come when they 
 MISDEEDS = Rate(1, 600)
 """Unknown credentials, and wishes beyond a plan's limit."""
 
+NOTIFICATIONS = Rate(50, 5000)
+"""Calls of Amazon SNS for a topic of ours that one network may make, each counted once for every
+:data:`NOTIFICATION_BYTES` of it.
+
+Whoever knows a topic's name can write it, so there is a bound; but the addresses of SNS are shared
+with strangers, and what it is refused it sends three times more, 20 seconds apart, before it gives
+up.  So what comes at once may be thousands of mails that lie in S3, or the better part of a
+thousand that are within the call, of one of the addresses alone; and within the minute of those
+three times 3000 more find room.  A stranger has us read 3 MB a second in the long run."""
+
+NOTIFICATION_BYTES = 64 * 1024
+
 _UNKNOWN = Rate(2, 120)
 """Requests with an API key that turned out to be none, or is being looked up, before others are."""
 
@@ -97,6 +109,8 @@ class RequestLimits:
         self._networks = buckets("http_networks", MINUTE)
         self._users = buckets("http_users", MINUTE)
         self._documents = buckets("http_documents", MINUTE)
+        self._elsewhere = buckets("http_elsewhere", MINUTE)
+        self._notifications = buckets("http_notifications", NOTIFICATIONS)
         self._unknown = buckets("http_unknown", _UNKNOWN)
         self._denials = buckets("http_denials", DENIALS)
         self._misdeeds = buckets("http_misdeeds", MISDEEDS)
@@ -125,6 +139,32 @@ class RequestLimits:
         client, rate = self.network(host), self._anonymous.per_minute()
         rate = rate if rate < 0 else rate * DOCUMENTS
         return self._count(self._documents, client, rate, client, blame)
+
+    def elsewhere(self, host: str) -> None:
+        """Count what another site's page had a browser ask for, which is refused: apart from what
+        the network asks for itself, as often as documents, and without blame.
+
+        :raises RateReached: there were too many.
+        """
+        client, rate = self.network(host), self._anonymous.per_minute()
+        rate = rate if rate < 0 else rate * DOCUMENTS
+        # The queue of those who wait is by name, and this is none of the network's own.
+        self._count(self._elsewhere, f"elsewhere {client}", rate, client, blame=False)
+
+    def notification(self, host: str, size: int) -> int:
+        """Count a call for a topic of ours, which nobody is blamed for.
+
+        :param size: bytes of its body.
+        :returns: seconds until there is room for it; 0 where it is counted.
+        """
+        client, now = self.network(host), self._now()
+        count = 1 + size // NOTIFICATION_BYTES
+        wait = math.ceil(self._notifications.wait(client, count, now))
+        if wait:
+            self._denied.labels("notifications").inc()
+        else:
+            self._notifications.take(client, count, now)
+        return wait
 
     def user(self, host: str, caller: Caller, *, blame: bool = True) -> Standing | None:
         """As :meth:`anonymous`, for a caller whose plan says how much: by user."""

@@ -166,9 +166,21 @@ class SignIn:
         return creation_options(place, await self._challenge("passkey", place, value), whose)
 
     async def add_passkey(
-        self, place: Place, network: str, owner: UserOwner, credential: Credential, name: str
+        self,
+        place: Place,
+        network: str,
+        owner: UserOwner,
+        credential: Credential,
+        name: str,
+        added_by: bytes,
+        *,
+        first_only: bool,
     ) -> Passkey:
-        """:raises Forbidden: the answer does not hold, or was for another user.
+        """:param added_by: the digest of the key or the cookie that asks.
+        :param first_only: whether it may be added only where there is none.
+        :raises Unauthenticated: what asks was ended meanwhile.
+        :raises Forbidden: the answer does not hold, or was for another user; or there is a
+            passkey, and it was to be the first.
         :raises Conflict: it is known, or there are as many as there may be."""
         self._attempt(network)
         called = display_name(name)
@@ -179,7 +191,7 @@ class SignIn:
             passkey = registered(place, challenge, credential, called)
         except Refuted as why:
             raise self._refusal("passkey", why) from None
-        added = await self._enrolments.add_passkey(owner, passkey)
+        added = await self._enrolments.add_passkey(owner, passkey, added_by, first_only=first_only)
         self._done("passkey", owner.user_id)
         return added
 

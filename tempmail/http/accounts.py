@@ -101,9 +101,7 @@ class AccountRoutes:
     async def make_key(self, ask: Ask[CreateKey]) -> Answer:
         given = ask.given
         scopes = [Scope(scope) for scope in given.scopes]
-        making = self._desk.make_key(
-            ask.user, given.name, scopes, given.expires_at, ask.caller.key_id
-        )
+        making = self._desk.make_key(ask.user, given.name, scopes, given.expires_at, ask.credential)
         return json(new_key_of(*await to_the_end(making)), 201)
 
     async def revoke_key(self, ask: Ask[Nothing], id: str) -> Answer:  # noqa: A002  # the path's name

@@ -34,6 +34,9 @@ class Answer:
         """Give ``request`` this answer's status and headers; nothing is written yet."""
         request.setResponseCode(self.status, HTTPStatus(self.status).phrase.encode())
         for name, value in self.headers.items():
+            if name == "Vary":  # beside what the gate has found the answer to vary by
+                before = request.responseHeaders.getRawHeaders(name, ())
+                value = ", ".join(dict.fromkeys((*before, value)))
             request.setHeader(name, value)
         if self.content_type is not None:
             request.setHeader("Content-Type", self.content_type)

@@ -32,8 +32,8 @@ class Limits:
 
     :ivar body_bytes: the longest request body.
     :ivar body_bytes_of: of paths where it is another.
-    :ivar large_bodies: how many bodies above ``body_bytes`` there may be at once, of all
-        connections.
+    :ivar large_bodies: how many bodies there may be at once, of all connections, of which more
+        than ``body_bytes`` have arrived; of one network a quarter of that.
     :ivar head_seconds: from the connection, or the first byte of a further request, to the
         end of its headers.
     :ivar body_seconds: from there to the end of the body.

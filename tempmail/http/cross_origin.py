@@ -1,11 +1,13 @@
 # Much of twisted.web has no annotations.
 # mypy: disable-error-code="no-untyped-call"
-"""What pages of other sites may do: nothing that changes anything, but for those that are welcome.
+"""What pages of other sites may do: lead to pages of ours, but for those that are welcome.
 
 The WHATWG's Fetch standard, "HTTP extensions" (CORS).  Cookies are never taken from elsewhere.
 """
 
 from __future__ import annotations
+
+import re
 
 from twisted.web.server import Request
 
@@ -16,8 +18,9 @@ from tempmail.http.problems import Problem
 
 _DOCUMENTS = PATH.encode() + b"/"
 _CHANGING = frozenset((b"POST", b"PUT", b"PATCH", b"DELETE"))
+_FOR_PROGRAMS = re.compile(rb"/(?:api|generate|inbox|mcp|qr|ws)(?:/|\Z)")
 
-_REFUSED = Problem(
+ORIGIN_REFUSED = Problem(
     403,
     "origin_refused",
     "pages of this origin are not welcome; the operator of this site lets some in with "
@@ -54,8 +57,8 @@ class CrossOrigin:
             request.responseHeaders.addRawHeader(b"Vary", b"Origin")
         said = headers.getRawHeaders(b"Origin")
         if said is None:
-            changing = request.method in _CHANGING and is_from_elsewhere(request)
-            return _REFUSED if changing or _is_embedded(request) else None
+            foreign = is_from_elsewhere(request) and not _may_lead_here(request)
+            return ORIGIN_REFUSED if foreign or _is_embedded(request) else None
         origin = said[0].decode("latin-1")
         if len(said) == 1 and is_own(origin, request):
             return None
@@ -65,9 +68,7 @@ class CrossOrigin:
             response.setRawHeaders(b"Access-Control-Expose-Headers", [_EXPOSED])
             response.setRawHeaders(b"Cross-Origin-Resource-Policy", [b"cross-origin"])
             return None
-        changing = request.method in _CHANGING or _is_preflight(request)
-        refused = changing or headers.hasHeader(b"Upgrade") or _is_embedded(request)
-        return _REFUSED if refused else None
+        return None if _may_lead_here(request) else ORIGIN_REFUSED
 
     def preflight(self, request: Request) -> Answer | None:
         """The answer to a browser that asks what it may, where this is one."""
@@ -77,6 +78,23 @@ class CrossOrigin:
 def is_from_elsewhere(request: Request) -> bool:
     """Whether a browser says that another site's page has it ask (W3C, Fetch Metadata)."""
     return request.requestHeaders.getRawHeaders(b"Sec-Fetch-Site") == [b"cross-site"]
+
+
+def _may_lead_here(request: Request) -> bool:
+    """Whether a request of another site's page is one that any page may make a browser send: a
+    link to a page of ours, or a mail's document and its images.
+
+    Everything else could not be read there anyway, and would only use up what the visitor's
+    network may ask for.
+    """
+    headers = request.requestHeaders
+    if request.method in _CHANGING or _is_preflight(request) or headers.hasHeader(b"Upgrade"):
+        return False
+    mode = headers.getRawHeaders(b"Sec-Fetch-Mode")
+    if request.path.startswith(_DOCUMENTS):
+        return mode in ([b"navigate"], [b"no-cors"])
+    framed = headers.getRawHeaders(b"Sec-Fetch-Dest", [b"document"]) != [b"document"]
+    return mode == [b"navigate"] and not framed and not _FOR_PROGRAMS.match(request.path)
 
 
 def _is_embedded(request: Request) -> bool:

@@ -101,7 +101,8 @@ class DocumentRoutes:
     async def html(self, ask: Ask[ShowDocument], address: str, which: str) -> Answer:
         reading = self._reading.get(address, ask.owner, one_or_latest(which), mark=ask.marks)
         message = await to_the_end(reading)
-        return _document(await self._documents.of(message), ask.given)
+        making = self._documents.of(message)
+        return _document(await self._reading.unless_gone(message.summary, making), ask.given)
 
     async def signed(self, ask: Ask[ShowDocument], token: str) -> Answer:
         return _document(await to_the_end(self._documents.open(token)), ask.given)

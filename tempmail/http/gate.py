@@ -19,7 +19,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.core.request_limits import RateReached, RequestLimits, Standing
 from tempmail.http.answers import Answer
 from tempmail.http.cookies import session_cookie
-from tempmail.http.cross_origin import CrossOrigin, is_from_elsewhere
+from tempmail.http.cross_origin import ORIGIN_REFUSED, CrossOrigin, is_from_elsewhere
 from tempmail.http.hosts import Hosts
 from tempmail.http.logged import logged
 from tempmail.http.origins import Origins
@@ -56,7 +56,8 @@ class Gate:
     :param proxies: those that are believed whom a request is from.
     :param limits: how often a client may ask; without them, as often as it likes.
     :param topics: of Amazon SNS, which calls as often as there is mail, from addresses that it
-        shares with strangers: they must not be able to have it shut out.
+        shares with strangers: they must not be able to have it shut out, so its calls have a rate
+        of their own.
     :param https_only: tell browsers that came by TLS to come by nothing else (RFC 6797).
     """
 
@@ -95,6 +96,8 @@ class Gate:
             if preflight is not None:
                 return preflight
             problem = self._denied(request)
+        elif problem is ORIGIN_REFUSED:
+            problem = self._denied_elsewhere(request) or problem
         if problem is None:
             return None
         self.refused(request, problem)
@@ -180,9 +183,12 @@ class Gate:
 
     def _denied(self, request: Request) -> Problem | None:
         """Whether the client is to come again later."""
-        if self._limits is None or self._is_notification(request):
+        if self._limits is None:
             return None
         host = request.client_host
+        if self._is_notification(request):
+            size = 0 if request.content is None else request.content.getbuffer().nbytes
+            return _many_notifications(self._limits.notification(host, size))
         seconds = 0 if self.proxies.trusts(host) else self._limits.blocked(host)
         if seconds:
             return Problem(
@@ -206,6 +212,17 @@ class Gate:
             return problem_of(why)
         return None
 
+    def _denied_elsewhere(self, request: Request) -> Problem | None:
+        """Whether pages of other sites have been refused more often than they may be."""
+        if self._limits is None:
+            return None
+        try:
+            self._limits.elsewhere(request.client_host)
+        except RateReached as why:
+            request.denied = True
+            return problem_of(why)
+        return None
+
     def _may_blame(self, request: Request) -> bool:
         """Whether its network may be shut out for it: not for what other sites' pages have a
         visitor's browser do, nor is a proxy for what all do that come through it."""
@@ -224,6 +241,18 @@ class Gate:
             headers.setRawHeaders(b"RateLimit-Limit", [b"%d" % standing.limit])
             headers.setRawHeaders(b"RateLimit-Remaining", [b"%d" % standing.remaining])
             headers.setRawHeaders(b"RateLimit-Reset", [b"%d" % standing.reset])
+
+
+def _many_notifications(seconds: int) -> Problem | None:
+    """503 and not 429: SNS sends again what failed on our side."""
+    if not seconds:
+        return None
+    return Problem(
+        503,
+        "busy",
+        "there are too many notifications from your network; send it again",
+        {"Retry-After": str(seconds)},
+    )
 
 
 def _shows_account(request: Request) -> bool:

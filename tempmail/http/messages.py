@@ -124,11 +124,13 @@ class MessageRoutes:
     async def read(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
         reading = self._reading.get(address, ask.owner, one_or_latest(which), mark=ask.marks)
         message = await to_the_end(reading)
-        answer = json(message_of(message, await self._documents.url(message.summary)))
-        return conditional(ask.request, answer)
+        signing = self._documents.url(message.summary)
+        url = await self._reading.unless_gone(message.summary, signing)
+        return conditional(ask.request, json(message_of(message, url)))
 
     async def raw(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
-        return as_received(await self._reading.raw(address, ask.owner, one_or_latest(which)))
+        raw = await self._reading.raw(address, ask.owner, one_or_latest(which))
+        return as_received(raw.content)
 
     async def delete(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
         await to_the_end(self._reading.delete(address, ask.owner, _one(which)))

@@ -129,16 +129,18 @@ class PlainPages:
                 opened.address, opened.owner, one_or_latest(which), mark=ask.marks
             )
             message = await to_the_end(reading)
+            signing = self._documents.url(message.summary)
+            url = await self._reading.unless_gone(message.summary, signing)
         except (NotFound, Unauthenticated):
             return self._answer(_GONE, shown.BACK, 404)
-        url = await self._documents.url(message.summary)
         content = shown.message(message, url, images=ask.given.images)
         return self._answer(message.summary.subject or shown.NO_SUBJECT, content)
 
     async def raw(self, ask: Ask[Nothing], which: str) -> Answer:
         opened = _the_opened(ask.request)
         one = one_or_latest(which)
-        return as_received(await self._reading.raw(opened.address, opened.owner, one))
+        raw = await self._reading.raw(opened.address, opened.owner, one)
+        return as_received(raw.content)
 
     async def download(self, ask: Ask[Nothing], which: str, index: str) -> Answer:
         opened = _the_opened(ask.request)

@@ -82,6 +82,12 @@ class Ask(Generic[Given]):
         return self.caller.owner
 
     @property
+    def credential(self) -> bytes:
+        """The digest of the key or the cookie that came; for routes of :attr:`Access.ACCOUNT`."""
+        assert self.caller.digest is not None
+        return self.caller.digest
+
+    @property
     def marks(self) -> bool:
         """Whether reading a message marks it as read: not where only its headers are wanted."""
         return self.request.method != b"HEAD"

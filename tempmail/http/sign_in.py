@@ -201,7 +201,13 @@ class SignInRoutes:
         await self._check_may_add(ask)
         given, place = ask.given, _here(ask.request)
         adding = self._sign_in.add_passkey(
-            place, ask.network, ask.user, given.credential, given.name
+            place,
+            ask.network,
+            ask.user,
+            given.credential,
+            given.name,
+            ask.credential,
+            first_only=ask.caller.key_id is not None,
         )
         return json(passkey_of(await to_the_end(adding)), 201)
 
@@ -213,6 +219,8 @@ class SignInRoutes:
 
     async def _check_may_add(self, ask: Ask[Any]) -> None:
         """Whoever has a key for a while must not be able to stay for good.
+
+        This says so early; storage decides, where of two at once the second sees the first.
 
         :raises Forbidden: it is a key, and somebody has a passkey.
         """

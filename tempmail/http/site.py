@@ -20,6 +20,7 @@ from tempmail.http.answers import Answer
 from tempmail.http.channel import Channel, Limits
 from tempmail.http.connections import Connections
 from tempmail.http.gate import CLIENT_LEFT, Gate
+from tempmail.http.large_bodies import LargeBodies
 from tempmail.http.logged import logged
 from tempmail.http.problems import UNFORESEEN, Problem
 from tempmail.http.proxies import Client
@@ -87,8 +88,13 @@ class Request(server.Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         assert self.content is not None
-        if self._bound(self.content.tell() + len(data)):
+        length = self.content.tell() + len(data)
+        if self._bound(length) and (length <= self._ordinary or self._take_large()):
             self.content.write(data)
+
+    @property
+    def _ordinary(self) -> int:
+        return self.channel.site.limits.body_bytes
 
     def _bound(self, length: int) -> bool:
         most = self.channel.most_of_body()
@@ -96,30 +102,30 @@ class Request(server.Request):
             self.channel.refuse(
                 Problem(413, "body_too_large", f"a request body has at most {most} bytes")
             )
-            return False
-        limits = self.channel.site.limits
-        return length <= limits.body_bytes or self._is_large or self._take_large()
+        return length <= most
 
     def _take_large(self) -> bool:
-        """Whether one more large body may be held, as this then is until it is answered."""
-        site = self.channel.site
-        if site.large_bodies >= site.limits.large_bodies:
+        """Whether one more large body may be held, as this then is until it is answered.
+
+        Not at its announcement: whoever only announces them would take the places of others.
+        """
+        if self._is_large:
+            return True
+        site, peer = self.channel.site, str(getattr(self.channel.getPeer(), "host", "local"))
+        client = site.gate.proxies.client(peer, self.requestHeaders)
+        let_go = site.large_bodies.hold(peer if client is None else client.host)
+        if let_go is None:
             self.channel.refuse(_MANY_LARGE)
             return False
-
-        def let_go(_: object) -> None:
-            site.large_bodies -= 1
-
         self._is_large = True
-        site.large_bodies += 1
-        self.notifyFinish().addBoth(let_go)
+        self.notifyFinish().addBoth(lambda _: let_go())
         return True
 
     def process(self) -> None:
         self._started = self.channel.site.reactor.seconds()
-        if _is_plain(self.path) or (self.path == b"*" and self.method == b"OPTIONS"):
-            answer = self.channel.site.gate.admit(self)
-        else:
+        answer = self.channel.site.gate.admit(self)
+        everything = self.path == b"*" and self.method == b"OPTIONS"
+        if answer is None and not (everything or _is_plain(self.path)):
             answer = answer_to(self, _BAD_PATH)
         if answer is None:
             super().process()
@@ -191,7 +197,7 @@ class Site(server.Site):
         self.connections = connections or Connections()
         self.errors = errors
         self.refused = metrics.http_refused
-        self.large_bodies = 0
+        self.large_bodies = LargeBodies(self.limits.large_bodies)
         self.shelf = Shelf(metrics.http_bytes_held)
         self._responses = metrics.http_responses
 

@@ -188,6 +188,19 @@ class Summary:
 
 
 @frozen
+class Received:
+    """The bytes of a message as they came.
+
+    :ivar id, seq, mailbox_id: of the message, as in :class:`Summary`.
+    """
+
+    id: UUID
+    seq: int
+    mailbox_id: int
+    content: bytes
+
+
+@frozen
 class Trace:
     """How a message was handed over: its envelope as kept beside the raw bytes."""
 

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from attrs import frozen
 
 from tempmail.model.errors import InvalidInput
@@ -18,6 +19,9 @@ _IDENTITY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII)
 _TOKEN = re.compile(r"[0-9A-Za-z]{1,1024}\Z")
 _MOST_OF_A_SIGNATURE = 2048  # characters
+_MOST_MEMBERS = 50
+_MOST_BESIDE_TEXTS = 16 * 1024
+"""Bytes of members such as the attributes of a message, of which SES gives none."""
 
 
 class Kind(enum.StrEnum):
@@ -56,6 +60,7 @@ def read(body: bytes) -> Notice:
 
     :raises InvalidInput: it is not what SNS sends, saying why.
     """
+    _check_outline(body)
     values = json_object(body)
     kind = _kind(values)
     notified = kind is Kind.NOTIFICATION
@@ -88,6 +93,22 @@ def read(body: bytes) -> Notice:
         _decoded(_text(values, "Signature")),
         _certificate_url(values),
     )
+
+
+def _check_outline(body: bytes) -> None:
+    """Look at a call from outside, before a forger's million small values are made of it.
+
+    :raises InvalidInput: it is no JSON object, or has more in it than texts.
+    """
+    try:
+        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        raise InvalidInput("is no JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidInput("is not JSON in UTF-8") from None
+    lengths = [len(bytes(one)) for one in members.values() if bytes(one)[:1] != b'"']
+    if len(members) > _MOST_MEMBERS or sum(lengths) > _MOST_BESIDE_TEXTS:
+        raise InvalidInput("is no call of SNS: there is too much in it that is no text")
 
 
 def json_object(text: bytes | str) -> dict[str, Any]:

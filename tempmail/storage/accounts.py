@@ -33,7 +33,7 @@ class PostgresAccounts:
         name: str,
         scopes: Sequence[Scope],
         expires_at: datetime | None,
-        made_by: int | None = None,
+        made_by: bytes,
     ) -> tuple[ApiKey, str]:
         return await self._database.run(make_key, owner.user_id, name, scopes, expires_at, made_by)
 

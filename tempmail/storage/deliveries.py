@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tempmail.model.delivery import Attempt, Refused
-from tempmail.model.mailbox import Mailbox
-from tempmail.storage.database import Cursor, Database
+from tempmail.model.errors import NotFound
+from tempmail.model.mailbox import Owner
+from tempmail.storage.database import Cursor, Database, snapshot
+from tempmail.storage.finding import find, finding_in
 
 MOST = 100
 """Notes of one mailbox; the newest stay."""
@@ -25,16 +27,17 @@ DELETE FROM deliveries WHERE mailbox_id = %(mailbox)s AND id <= (
     SELECT id FROM deliveries WHERE mailbox_id = %(mailbox)s
     ORDER BY id DESC OFFSET %(most)s LIMIT 1)
 """
+# Behind the mailbox as its owner finds it; an empty log is one row of NULLs.
 _RECENT = """
-SELECT * FROM (
+SELECT entry.* FROM ({found}) AS found LEFT JOIN LATERAL (
     (SELECT received_at AS at, 'stored', '', mail_from, rcpt_to, helo, peer_ip, tls,
             size::bigint, received_ms, queued_ms
-     FROM messages WHERE mailbox_id = %(mailbox)s AND bucket = %(bucket)s
+     FROM messages WHERE mailbox_id = found.mailbox AND bucket = %(bucket)s
      ORDER BY seq DESC LIMIT %(limit)s)
     UNION ALL
     (SELECT at, verdict, reason, mail_from, rcpt_to, helo, peer_ip, tls, size, received_ms, 0
-     FROM deliveries WHERE mailbox_id = %(mailbox)s ORDER BY id DESC LIMIT %(limit)s)
-) AS entries ORDER BY at DESC LIMIT %(limit)s
+     FROM deliveries WHERE mailbox_id = found.mailbox ORDER BY id DESC LIMIT %(limit)s)
+) AS entry ON true ORDER BY at DESC LIMIT %(limit)s
 """
 
 
@@ -47,8 +50,8 @@ class PostgresDeliveries:
     async def keep(self, notes: Sequence[Refused]) -> None:
         await self._database.run(_keep, notes)
 
-    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Attempt]:
-        return await self._database.run(_recent, mailbox, limit)
+    async def recent(self, address: str, owner: Owner, limit: int) -> Sequence[Attempt]:
+        return await self._database.run(_recent, address, owner, limit)
 
 
 def _keep(cursor: Cursor, notes: Sequence[Refused]) -> None:
@@ -73,9 +76,15 @@ def _keep(cursor: Cursor, notes: Sequence[Refused]) -> None:
         cursor.execute(_PRUNE, {"mailbox": mailbox, "most": MOST})
 
 
-def _recent(cursor: Cursor, mailbox: Mailbox, limit: int) -> list[Attempt]:
-    cursor.execute(_RECENT, {"mailbox": mailbox.id, "bucket": mailbox.bucket, "limit": limit})
-    return [Attempt(*row) for row in cursor]
+def _recent(cursor: Cursor, address: str, owner: Owner, limit: int) -> list[Attempt]:
+    """The mailbox names the bucket of its messages; the second statement finds it once more."""
+    snapshot(cursor)
+    found, values = finding_in(address, owner, find(cursor, address, owner).bucket)
+    cursor.execute(_RECENT.replace("{found}", found), {**values, "limit": limit})
+    rows = cursor.fetchall()
+    if not rows:
+        raise NotFound("the mailbox has ended")
+    return [Attempt(*row) for row in rows if row[0] is not None]
 
 
 def _text(value: str) -> str:

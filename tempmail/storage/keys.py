@@ -11,6 +11,7 @@ from tempmail.model.account import Caller, Scope
 from tempmail.model.credentials import ApiKey, display_name
 from tempmail.model.errors import Conflict, InvalidInput, NotFound
 from tempmail.model.mailbox import UserOwner
+from tempmail.storage.credentials import end_of
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.users import user
 
@@ -44,10 +45,6 @@ _MAKE = f"""
 INSERT INTO api_keys (user_id, key_hash, prefix, name, scopes, expires_at)
 SELECT %s, %s, %s, %s, %s, %s::timestamptz RETURNING {_COLUMNS}, expires_at <= clock_timestamp()
 """
-_OUTLIVES = """
-SELECT coalesce(%s::timestamptz, 'infinity') > expires_at FROM api_keys
-WHERE user_id = %s AND id = %s
-"""
 _LIST = f"""
 SELECT {_COLUMNS} FROM api_keys WHERE user_id = %s AND {_LIVES} ORDER BY id DESC
 """  # noqa: S608
@@ -75,15 +72,17 @@ def make_key(
     name: str,
     scopes: Sequence[Scope] = (Scope.FULL,),
     expires_at: datetime | None = None,
-    made_by: int | None = None,
+    made_by: bytes | None = None,
 ) -> tuple[ApiKey, str]:
     """Make an API key.
 
     :param owner: the id of the user whose it will be.
     :param expires_at: aware; None for a key that stays until it is revoked.
-    :param made_by: the id of the user's key that asks, which the new one does not outlive.
+    :param made_by: the digest of the key or the browser's cookie that asks, and whose key the new
+        one does not outlive; None where the operator does.
     :returns: the key as it is listed, and its secret, which is kept nowhere.
     :raises NotFound: there is no such user.
+    :raises Unauthenticated: what asks is good no more.
     :raises InvalidInput: a value that no key can have.
     :raises Conflict: the user has as many as there may be.
     """
@@ -93,11 +92,11 @@ def make_key(
     if expires_at is not None and not _FIRST_YEAR <= expires_at.year <= _LAST_YEAR:
         raise InvalidInput(f"expires_at: is a year up to {_LAST_YEAR}, and does not lie behind")
     user(cursor, owner, "FOR NO KEY UPDATE")  # of two at once the second counts the first
+    last = None if made_by is None else end_of(cursor, owner, made_by)
     cursor.execute(_COUNT, (owner,))
     if cursor.fetchone() == (MOST,):
         raise Conflict(f"there are {MOST} keys; revoke one first", code="too_many_keys")
-    cursor.execute(_OUTLIVES, (expires_at, owner, made_by))
-    if cursor.fetchone() == (True,):
+    if last is not None and (expires_at is None or expires_at > last):
         raise InvalidInput("expires_at: is no later than that of the key which makes this one")
     key = new_key()
     cursor.execute(_MAKE, (owner, digest(key), key[:SHOWN], display_name(name), kept, expires_at))

@@ -20,7 +20,7 @@ from tempmail.model.authentication import Authentication
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, Owner
-from tempmail.model.message import Message, Summary, View
+from tempmail.model.message import Message, Received, Summary, View
 from tempmail.storage.buckets import Buckets
 from tempmail.storage.database import Cursor, Database, snapshot
 from tempmail.storage.finding import find, finding_in, living, messages_of
@@ -100,7 +100,7 @@ class PostgresMessages:
         await self._database.run(_mark, address, owner, message.summary)
         return evolve(message, summary=evolve(message.summary, is_read=True))
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> Received:
         return await self._database.run(_raw, address, owner, which)
 
     async def keep_view(self, message: Summary, view: View) -> None:
@@ -278,12 +278,13 @@ def _mark(cursor: Cursor, address: str, owner: Owner, message: Summary) -> None:
         raise _no_message()
 
 
-def _raw(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> bytes:
+def _raw(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> Received:
     snapshot(cursor)
     mailbox = find(cursor, address, owner)
-    what = f"bucket, seq, CASE WHEN size <= {AT_ONCE} THEN raw END"
-    bucket, seq, raw = _select(cursor, what, mailbox, which)
-    return read_raw(cursor, mailbox.id, bucket, seq) if raw is None else bytes(raw)
+    what = f"id, bucket, seq, CASE WHEN size <= {AT_ONCE} THEN raw END"
+    identity, bucket, seq, raw = _select(cursor, what, mailbox, which)
+    content = read_raw(cursor, mailbox.id, bucket, seq) if raw is None else bytes(raw)
+    return Received(UUID(identity), seq, mailbox.id, content)
 
 
 def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:

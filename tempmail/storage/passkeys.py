@@ -6,8 +6,9 @@ import psycopg2.errors
 
 from tempmail.model.account import User
 from tempmail.model.credentials import Enrolment, KnownPasskey, NewPasskey, Passkey
-from tempmail.model.errors import Conflict, NotFound
+from tempmail.model.errors import Conflict, Forbidden, NotFound
 from tempmail.model.mailbox import UserOwner
+from tempmail.storage.credentials import end_of
 from tempmail.storage.database import Cursor, Database
 from tempmail.storage.invitations import is_open, use_invitation
 from tempmail.storage.users import create_user, user
@@ -75,8 +76,12 @@ class PostgresEnrolments:
     async def enrolment(self, owner: UserOwner) -> Enrolment:
         return await self._database.run(_enrolment, owner.user_id)
 
-    async def add_passkey(self, owner: UserOwner, passkey: NewPasskey) -> Passkey:
-        return await self._database.run(_add, owner.user_id, passkey)
+    async def add_passkey(
+        self, owner: UserOwner, passkey: NewPasskey, added_by: bytes, *, first_only: bool
+    ) -> Passkey:
+        return await self._database.run(
+            _add_further, owner.user_id, passkey, added_by, first_only=first_only
+        )
 
 
 def list_passkeys(cursor: Cursor, owner: int) -> list[Passkey]:
@@ -133,6 +138,16 @@ def _sign_in(cursor: Cursor, passkey: int, sign_count: int, session: bytes) -> U
 def _begin(cursor: Cursor, session: bytes, owner: int, passkey: int) -> None:
     cursor.execute(_SIGN_IN, (session, owner, passkey, SESSION_DAYS))
     cursor.execute(_SIGN_OUT_OLDEST, (owner, MOST_SESSIONS))
+
+
+def _add_further(
+    cursor: Cursor, owner: int, new: NewPasskey, added_by: bytes, *, first_only: bool
+) -> Passkey:
+    user(cursor, owner, "FOR NO KEY UPDATE")
+    end_of(cursor, owner, added_by)
+    if first_only and list_passkeys(cursor, owner):
+        raise Forbidden("a key adds the first passkey alone: sign in to add another")
+    return _add(cursor, owner, new)
 
 
 def _add(cursor: Cursor, owner: int, new: NewPasskey) -> Passkey:

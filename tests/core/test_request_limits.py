@@ -222,3 +222,22 @@ class BlocksOfClients(Case):
         # Nobody starves, and what the network is given is used.
         self.assertGreater(min(answered), 0)
         self.assertGreater(sum(answered), 0.9 * 2 * 7200)
+
+
+class Notifications(Case):
+    def calls(self, count: int, size: int = 1000) -> int:
+        return sum(not self.limits.notification(CLIENT, size) for _ in range(count))
+
+    def test_a_burst_of_a_real_topic_passes(self) -> None:
+        self.assertEqual(self.calls(6000), 5000)
+        self.clock.advance(60)
+        self.assertIn(self.calls(6000), (2999, 3000))  # rounding in the sums of many costs
+        self.assertEqual(self.taken(1), 1)
+
+    def test_a_long_call_counts_by_its_length(self) -> None:
+        self.assertEqual(self.calls(1000, 2**20), 5000 // 17)
+        self.assertEqual(self.limits.notification(OTHER, 2**20), 0)
+        denied = self.metrics.registry.get_sample_value(
+            "tempmail_limit_denials_total", {"limit": "notifications"}
+        )
+        self.assertEqual(denied, 1000 - 5000 // 17)

@@ -11,7 +11,7 @@ from attrs import define, evolve
 from tempmail.core.tokens import SHOWN, digest, new_key
 from tempmail.model.account import Account, Caller, Plan, Scope, Usage, User
 from tempmail.model.credentials import ApiKey, Enrolment, KnownPasskey, NewPasskey, Passkey
-from tempmail.model.errors import Conflict, Forbidden, NotFound
+from tempmail.model.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from tempmail.model.mailbox import UserOwner
 from tests.http.doubles import NOW, MemoryApiKeys
 
@@ -28,6 +28,7 @@ class MemoryAccounts:
     """Accounts and Enrolments.
 
     :param keys: gets the cookies of those who sign in.
+    :ivar ended: digests of credentials that another daemon has ended.
     """
 
     def __init__(self, keys: MemoryApiKeys) -> None:
@@ -36,6 +37,7 @@ class MemoryAccounts:
         self.api_keys: dict[int, tuple[int, ApiKey, bytes]] = {}
         self.kept: dict[int, _Kept] = {}
         self.invitations: set[bytes] = set()
+        self.ended: set[bytes] = set()
 
     # Accounts
 
@@ -52,8 +54,9 @@ class MemoryAccounts:
         name: str,
         scopes: Sequence[Scope],
         expires_at: datetime | None,
-        made_by: int | None = None,
+        made_by: bytes,
     ) -> tuple[ApiKey, str]:
+        self._check_in_force(made_by)
         secret, number = new_key(), len(self.api_keys) + 1
         key = ApiKey(number, secret[:SHOWN], name, tuple(scopes), NOW, expires_at, None)
         self.api_keys[number] = (owner.user_id, key, digest(secret))
@@ -129,7 +132,16 @@ class MemoryAccounts:
         known = [k.passkey.credential_id for k in self.kept.values() if k.user == owner.user_id]
         return Enrolment(user.name, handle, tuple(known))
 
-    async def add_passkey(self, owner: UserOwner, passkey: NewPasskey) -> Passkey:
+    def _check_in_force(self, shown: bytes) -> None:
+        if shown in self.ended:
+            raise Unauthenticated("this credential was good, and is no more")
+
+    async def add_passkey(
+        self, owner: UserOwner, passkey: NewPasskey, added_by: bytes, *, first_only: bool
+    ) -> Passkey:
+        self._check_in_force(added_by)
+        if first_only and await self.passkeys(owner):
+            raise Forbidden("a key adds the first passkey alone")
         number = len(self.kept) + 1
         self.kept[number] = _Kept(owner.user_id, passkey)
         return Passkey(number, passkey.name, NOW, None)

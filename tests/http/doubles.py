@@ -33,6 +33,7 @@ from tempmail.model.message import (
     Link,
     Message,
     Placement,
+    Received,
     Summary,
     Trace,
     Verdict,
@@ -184,9 +185,11 @@ class MemoryStorage:
                 return stored.message, None if fresh else stored.raw
         raise NotFound("there is no such message")
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> Received:
         await self._working()
-        return self._stored(address, owner, which).raw
+        stored = self._stored(address, owner, which)
+        summary = stored.message.summary
+        return Received(summary.id, summary.seq, summary.mailbox_id, stored.raw)
 
     async def keep_view(self, message: Summary, view: View) -> None:
         await self._working()
@@ -452,23 +455,28 @@ def _arrival(summary: Summary) -> Event:
 
 
 class MemoryDeliveries:
-    """Notes of those mailboxes that are looked at."""
+    """Notes of those mailboxes that are looked at.
 
-    def __init__(self) -> None:
+    :param mailboxes: say whose each is.
+    """
+
+    def __init__(self, mailboxes: MemoryMailboxes) -> None:
+        self._mailboxes = mailboxes
         self.notes: list[Refused] = []
 
     async def keep(self, notes: Sequence[Refused]) -> None:
         self.notes += notes
 
-    async def recent(self, mailbox: Mailbox, limit: int) -> Sequence[Attempt]:
-        found = [note for note in self.notes if mailbox.address in note.addresses]
+    async def recent(self, address: str, owner: Owner, limit: int) -> Sequence[Attempt]:
+        await self._mailboxes.get(address, owner)
+        found = [note for note in self.notes if address in note.addresses]
         return [
             Attempt(
                 NOW,
                 note.verdict,
                 note.reason,
                 note.mail_from,
-                mailbox.address,
+                address,
                 note.helo,
                 note.peer_ip,
                 note.tls,

@@ -95,6 +95,14 @@ class Keys(AccountCase):
             reply = self.call("POST", KEYS, body, token=self.key(1))
             self.assert_problem(reply, 422, "invalid", name)
 
+    def test_what_another_daemon_has_ended_makes_none(self) -> None:
+        self.service.accounts.ended = {digest(self.key(1)), digest("ann-browser")}
+        made = self.call("POST", KEYS, {"name": "k"}, token=self.key(1))
+        self.assert_problem(made, 401, "unauthenticated", "no more")
+        made = self.cookie("POST", KEYS, {"name": "k"}, Sec_Fetch_Site="same-origin")
+        self.assert_problem(made, 401, "unauthenticated", "no more")
+        self.assertEqual(self.service.accounts.api_keys, {})
+
     def test_a_key_says_when_it_ends(self) -> None:
         body = {"name": "k", "expires_at": "2031-01-01T02:00:00+02:00"}
         made = self.call("POST", KEYS, body, token=self.key(1)).json

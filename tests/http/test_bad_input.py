@@ -101,7 +101,7 @@ class Walk(SynchronousTestCase):
     def start(self) -> None:
         self.routes.clear()
         self.service = Service()
-        ann = Caller(UserOwner(1), key_id=1, requests_per_minute=-1)
+        ann = Caller(UserOwner(1), key_id=1, requests_per_minute=-1, digest=digest(KEY))
         self.service.keys.known[digest(KEY)] = ann
         self.url, self.token = self.service.mailbox("walk")
         self.service.deliver(self.url)

@@ -159,9 +159,33 @@ class Pages(GateCase):
         self.assert_problem(reply, 401, "unauthenticated")
         self.assertEqual(reply.headers["access-control-allow-origin"], FRIEND)
 
-    def test_another_page_may_ask_and_not_see(self) -> None:
+    def test_another_page_may_lead_here_and_not_ask(self) -> None:
+        elsewhere = {"Sec-Fetch-Site": "cross-site"}
+        visit = {**elsewhere, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        frame = {**visit, "Sec-Fetch-Dest": "iframe"}
+        fetched = {**elsewhere, "Sec-Fetch-Mode": "cors", "Origin": EVIL}
+        for headers, target, status in (
+            (visit, "/nowhere", 404),
+            (visit, "/plain", 404),
+            (visit, "/m/x", 404),
+            (frame, "/m/x", 404),
+            (visit, MAILBOXES, 403),
+            (visit, "/ws/inbox/x?token=uct_x", 403),
+            (frame, "/nowhere", 403),
+            (elsewhere, "/nowhere", 403),
+            (fetched, MAILBOXES, 403),
+            (fetched, "/plain", 403),
+            (fetched, "/m/x", 403),
+            (fetched, "/qr", 403),
+            ({"Origin": EVIL}, MAILBOXES, 403),
+            ({"Origin": EVIL}, "/m/x", 403),
+        ):
+            reply = self.service.call("GET", target, headers=headers)
+            self.assertEqual(reply.status, status, (headers, target))
+
+    def test_what_is_refused_is_said_to_nobody_else(self) -> None:
         reply = self.service.call("GET", "/nowhere", headers={"Origin": EVIL})
-        self.assertEqual(reply.status, 404)
+        self.assert_problem(reply, 403, "origin_refused")
         self.assertNotIn("access-control-allow-origin", reply.headers)
         self.assertEqual(reply.headers["vary"], "Origin")
         self.assertEqual(reply.headers["cross-origin-resource-policy"], "same-origin")
@@ -440,7 +464,7 @@ class Rates(GateCase):
 
     def test_other_sites_pages_cannot_get_their_visitor_blocked(self) -> None:
         embedded = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
-        self.assertEqual(set(self.statuses(2700, headers=embedded)), {403})
+        self.assertEqual(set(self.statuses(2700, headers=embedded)), {403, 429})
         self.assertEqual(self.statuses(1), [404])
         url, _ = self.service.mailbox("ann")
         for headers in (
@@ -456,6 +480,23 @@ class Rates(GateCase):
             self.plans.rate = 20
             self.service.clock.advance(600)
             self.statuses(1)
+
+    def test_nor_use_up_what_it_may_ask_for(self) -> None:
+        fetched = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Origin": EVIL}
+        key = {"Authorization": "Bearer uct_unknown"}
+        asked = self.statuses(150, MAILBOXES, headers={**fetched, **key})
+        asked += self.statuses(100, headers=fetched)
+        self.assertEqual(asked, [403] * 200 + [429] * 50)
+        self.assertEqual(self.refused("rate_limited"), 50)
+        reply = self.service.call("GET", "/nowhere")
+        self.assertEqual(reply.headers["ratelimit-remaining"], "19")
+        self.assertEqual(self.statuses(120, MAILBOXES, token="uct_unknown"), [401] * 120)
+
+    def test_a_path_that_cannot_be_read_counts_as_any_other(self) -> None:
+        self.assertEqual(self.statuses(25, "/%00"), [400] * 20 + [429] * 5)
+        self.blocks.block("192.0.2.1", "errors")
+        page = {"Accept": "text/html"}
+        self.assert_problem(self.service.call("GET", "//x", headers=page), 429, "blocked")
 
     def test_a_proxy_is_not_blocked_for_what_comes_through_it(self) -> None:
         self.guard(limited=True, proxies=TrustedProxies(["10.0.0.1"]))

@@ -168,6 +168,28 @@ class Using(McpCase):
         )
         self.assertEqual(reply.status, 401)
 
+    def test_what_is_deleted_while_its_html_is_read_is_gone(self) -> None:
+        address = self.make()
+        parse = self.service.parser.parse
+        self.service.parser.parse = lambda raw: parse(raw).addCallback(  # type: ignore[method-assign]
+            lambda made: evolve(made, body_text="", body_html="<p>secret</p>")
+        )
+        self.deliver(address)
+        held: list[Any] = []
+
+        class Threads:
+            def callInThreadWithCallback(self, *call: Any) -> None:
+                held.append(call)
+
+        self.patch(self.service.clock, "getThreadPool", Threads)
+        waiting = self.begin("read_message", address=address)
+        self.found("delete_mailbox", address=address)
+        [(done, work, *args)] = held
+        done(True, work(*args))
+        result = self.reply(waiting).json["result"]
+        self.assertIs(result["isError"], True)
+        self.assertIn("not_found", result["content"][0]["text"])
+
 
 class Refusing(McpCase):
     def test_wrong_arguments_are_named_with_what_they_may_be(self) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from uuid import uuid4
 
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tempmail.http.cursors import Cursor
 from tempmail.model.errors import InvalidInput, Unavailable
 from tempmail.model.event import EventKind
+from tempmail.model.message import View
 from tests.http.service import Reply, Service, replies, request_bytes
 
 RAW = b"Subject: hello\r\n\r\nhi there\r\n"
@@ -207,6 +210,23 @@ class Reading(MessageCase):
         self.service.parser.away = True
         reply = self.call("GET", f"{self.messages}/latest")
         self.assert_problem(reply, 503, "unavailable")
+
+    def test_what_is_deleted_while_it_is_made_readable_is_gone(self) -> None:
+        [which] = self.arrive()
+        for target in (f"/{which}", "/latest", "/latest/html"):
+            view: Deferred[View] = Deferred()
+            parse = self.service.parser.parse
+            self.service.parser.parse = lambda _, view=view: view  # type: ignore[method-assign, misc]
+            connection = self.service.connect()
+            shown = {"Authorization": f"Bearer {self.token}"}
+            connection.send(request_bytes("GET", self.messages + target, shown))
+            box = self.service.storage.boxes.pop("ann@mail.test")
+            parse(b"hi").chainDeferred(view)
+            [reply] = replies(connection.received(), "GET")
+            self.assert_problem(reply, 404, "not_found")
+            self.service.storage.boxes["ann@mail.test"] = box
+            self.service.parser.parse = parse  # type: ignore[method-assign]
+            box.messages[0].message = evolve(box.messages[0].message, view=None)
 
     def test_raw_is_byte_for_byte_and_nothing_that_a_browser_opens(self) -> None:
         [which] = self.arrive()

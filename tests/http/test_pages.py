@@ -9,9 +9,13 @@ import re
 from base64 import b64encode
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
-from twisted.web.test.requesthelper import DummyRequest
+from twisted.web.server import Request
+from twisted.web.test.requesthelper import DummyChannel, DummyRequest
 
+from tempmail.core.metrics import Metrics
+from tempmail.http.answers import Answer
 from tempmail.http.layout import Layout
 from tempmail.http.pages import InboxPage
 from tempmail.http.plain import _set_cookie
@@ -22,7 +26,7 @@ from tempmail.http.requests import Nothing
 from tempmail.http.routes import Ask
 from tempmail.http.web_files import WebFiles
 from tempmail.model.account import NOBODY
-from tempmail.model.errors import Forbidden, InvalidInput, NotFound
+from tempmail.model.errors import Busy, Forbidden, InvalidInput, NotFound
 
 
 def ask(**headers: str) -> Ask[Any]:
@@ -50,6 +54,12 @@ class PreparedAnswers(TestCase):
             self.assertEqual(answer.body, b"x" * 5000, accepted)
             self.assertNotIn("Content-Encoding", answer.headers)
             self.assertEqual(answer.headers["Vary"], "Accept-Encoding")
+
+    def test_it_varies_by_what_the_gate_found_as_well(self) -> None:
+        asked = Request(DummyChannel(), False)
+        asked.responseHeaders.addRawHeader("Vary", "Origin")
+        self.prepared.answer(asked).set_head(asked)
+        self.assertEqual(asked.responseHeaders.getRawHeaders("Vary"), ["Origin, Accept-Encoding"])
 
     def test_is_not_sent_again_to_who_has_it(self) -> None:
         first = self.prepared.answer(ask(accept_encoding="gzip").request)
@@ -118,23 +128,63 @@ class Cookies(TestCase):
         self.assertIn("Max-Age=0", _set_cookie(request, ""))
 
 
+class Threads:
+    """Keeps what is for a thread."""
+
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+
+    def getThreadPool(self) -> Threads:
+        return self
+
+    def callInThreadWithCallback(self, *call: Any) -> None:
+        self.kept.append(call)
+
+    def callFromThread(self, call: Any, *args: Any) -> None:
+        call(*args)
+
+    def work(self) -> None:
+        """Do the oldest of it."""
+        done, work, *args = self.kept.pop(0)
+        done(True, work(*args))
+
+
 class QrCodes(TestCase):
-    async def draw(self, body: bytes, site: str = "same-origin") -> bytes:
-        asked = ask(sec_fetch_site=site)
+    LONGEST = b"https://mail.example:8443/#k=" + b"k" * 43 + b"&a=" + b"a" * 64 + b"%40long.example"
+
+    def setUp(self) -> None:
+        self.metrics, self.threads = Metrics(), Threads()
+        self.codes = QrRoutes(["a.example", "long.example"], self.metrics, self.threads)
+
+    def draw(self, body: bytes, site: str = "same-origin") -> Deferred[Answer]:
+        asked = ask(sec_fetch_site=site, host="mail.example:8443")
         asked.request.method = b"POST"
         asked.request.content = io.BytesIO(body)
-        return (await QrRoutes().draw(asked)).body
+        return Deferred.fromCoroutine(self.codes.draw(asked))
 
-    async def test_a_link_is_drawn(self) -> None:
-        drawn = await self.draw(b"https://a.example/#k=x")
-        self.assertTrue(drawn.startswith(b"<svg"))
-        self.assertNotIn(b"script", drawn)
+    def test_a_link_is_drawn_beside_the_reactor(self) -> None:
+        for link in (b"https://a.example/#k=x", self.LONGEST):
+            drawing = self.draw(link)
+            self.assertNoResult(drawing)
+            self.threads.work()
+            drawn = self.successResultOf(drawing).body
+            self.assertTrue(drawn.startswith(b"<svg"))
+            self.assertNotIn(b"script", drawn)
 
-    async def test_nothing_or_too_much_is_refused(self) -> None:
-        for body in (b"", b"x" * 513, "ü".encode()):
-            with self.assertRaises(InvalidInput):
-                await self.draw(body)
+    def test_nothing_or_more_than_a_link_of_ours_is_refused(self) -> None:
+        for body in (b"", self.LONGEST + b"x", "ü".encode()):
+            self.failureResultOf(self.draw(body), InvalidInput)
 
-    async def test_other_sites_get_none(self) -> None:
-        with self.assertRaises(Forbidden):
-            await self.draw(b"x", "cross-site")
+    def test_two_are_drawn_at_once_and_few_wait(self) -> None:
+        drawings = [self.draw(b"x") for _ in range(22)]
+        self.assertEqual(len(self.threads.kept), 2)
+        self.failureResultOf(self.draw(b"x"), Busy)
+        denied = self.metrics.limit_denials.labels("qr_codes")._value.get()
+        self.assertEqual(denied, 1)
+        while self.threads.kept:
+            self.threads.work()
+        for drawing in drawings:
+            self.successResultOf(drawing)
+
+    def test_other_sites_get_none(self) -> None:
+        self.failureResultOf(self.draw(b"x", "cross-site"), Forbidden)

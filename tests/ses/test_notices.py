@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tempmail.model.errors import InvalidInput
+from tempmail.ses import notices
 from tempmail.ses.notices import Kind, read
 from tests.ses.amazon import NOW, TOKEN, Signer, notification, wish
 
@@ -66,7 +67,6 @@ def test_the_others_are_signed_with_their_token(kind: str) -> None:
         ("MessageId", ["d39649d4-bf5b-5b80-af75-07acb3dd9b4a"]),
         ("Message", None),
         ("Message", {"a": 1}),
-        ("Message", "\ud800"),
         ("Subject", "a\nTimestamp\nb"),
         ("Subject", 1),
         ("Timestamp", "2026-06-15"),
@@ -107,11 +107,28 @@ def test_a_token_is_letters_and_digits(token: str) -> None:
         b"[" * 500_000,
         b'{"a":' * 100_000,
         b'{"a": ' + b"9" * 100_000 + b"}",
+        b'{"Message": "\\ud800"}',
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidInput):
+        read(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"Type": [' + b"[]," * 300_000 + b"1]}",
+        b"{" + b",".join(b'"%x": ""' % number for number in range(1000)) + b"}",
+    ],
+    ids=range(2),
+)
+def test_what_would_take_long_to_read_is_not_read(
+    raw: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "json_object", None)
+    with pytest.raises(InvalidInput, match="too much"):
         read(raw)
 
 

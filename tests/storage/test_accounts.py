@@ -12,7 +12,13 @@ from twisted.internet.defer import Deferred, gatherResults
 from tempmail.core.tokens import digest
 from tempmail.model.account import Scope, Usage, User
 from tempmail.model.credentials import ApiKey
-from tempmail.model.errors import Conflict, Forbidden, InvalidInput, NotFound
+from tempmail.model.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+)
 from tempmail.model.mailbox import Made, NewMailbox, OwnerType, UserOwner
 from tempmail.storage import invitations, keys, plans, users
 from tempmail.storage.accounts import PostgresAccounts
@@ -255,13 +261,58 @@ class Keys(AccountCase):
     async def test_a_key_that_ends_makes_none_that_outlives_it(self) -> None:
         ann = await self.user()
         soon = datetime.now(UTC) + timedelta(days=1)
-        short, _ = await self.key(ann, expires_at=soon)
-        lasting, _ = await self.key(ann)
+        _, secret = await self.key(ann, expires_at=soon)
+        short = digest(secret)
+        lasting = digest((await self.key(ann))[1])
         for later in (None, soon + timedelta(seconds=1)):
-            making = Deferred.fromCoroutine(self.key(ann, expires_at=later, made_by=short.id))
+            making = Deferred.fromCoroutine(self.key(ann, expires_at=later, made_by=short))
             await self.assertFailure(making, InvalidInput)
-        assert (await self.key(ann, expires_at=soon, made_by=short.id))[0].expires_at == soon
-        assert (await self.key(ann, made_by=lasting.id))[0].expires_at is None
+        assert (await self.key(ann, expires_at=soon, made_by=short))[0].expires_at == soon
+        assert (await self.key(ann, made_by=lasting))[0].expires_at is None
+
+    async def browser(self, user: User) -> bytes:
+        """The digest of a cookie that is good."""
+        self.query(
+            "INSERT INTO passkeys (user_id, credential_id, public_key, sign_count, name)"
+            " VALUES (%s, 'id', 'key', 0, 'phone')",
+            user.id,
+        )
+        shown = digest("browser")
+        self.query(
+            "INSERT INTO sessions (token_hash, user_id, passkey_id, expires_at)"
+            " SELECT %s, user_id, id, clock_timestamp() + interval '1 day' FROM passkeys",
+            shown,
+        )
+        return shown
+
+    async def test_what_makes_one_is_in_force(self) -> None:
+        ann, bob = await self.user("ann"), await self.user("bob")
+        browser = await self.browser(ann)
+        key, secret = await self.key(ann)
+        for shown in (browser, digest(secret)):
+            await self.key(ann, made_by=shown)
+            making: Deferred[Any] = Deferred.fromCoroutine(self.key(bob, made_by=shown))
+            await self.assertFailure(making, Unauthenticated)
+        self.query("UPDATE sessions SET expires_at = clock_timestamp()")
+        await self.run_in_database(keys.revoke_key, ann.id, key.id)
+        soon = datetime.now(UTC) + timedelta(days=1)
+        _, expired = await self.key(ann, expires_at=soon)
+        self.query("UPDATE api_keys SET expires_at = clock_timestamp() WHERE expires_at > now()")
+        for shown in (browser, digest(secret), digest(expired), digest("nothing")):
+            making = Deferred.fromCoroutine(self.key(ann, made_by=shown))
+            await self.assertFailure(making, Unauthenticated)
+
+    async def test_one_that_is_being_revoked_makes_none(self) -> None:
+        ann = await self.user()
+        key, secret = await self.key(ann)
+        operator = self.connect()
+        operator.autocommit = False
+        with operator.cursor() as cursor:
+            keys.revoke_key(cursor, ann.id, key.id)
+            making = Deferred.fromCoroutine(self.key(ann, made_by=digest(secret)))
+            await self.until("EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')")
+        operator.commit()
+        await self.assertFailure(making, Unauthenticated)
 
     async def test_a_use_is_noted_once_a_minute(self) -> None:
         ann = await self.user()

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from twisted.internet.defer import Deferred
+
 from tempmail.model.delivery import Refused
+from tempmail.model.errors import NotFound
+from tempmail.storage import deliveries
+from tempmail.storage.connection import connect
 from tempmail.storage.deliveries import MOST, PostgresDeliveries
-from tempmail.storage.mailboxes import PostgresMailboxes
+from tempmail.storage.finding import find
 from tests.storage.case import StorageCase, envelope, make_mailbox, owner
 
 
@@ -28,13 +34,11 @@ def note(*names: str, **changes: Any) -> Refused:
 class DeliveriesTest(StorageCase):
     def setUp(self) -> None:
         super().setUp()
-        database = self.make_database()
-        self.deliveries = PostgresDeliveries(database)
-        self.mailboxes = PostgresMailboxes(database)
+        self.deliveries = PostgresDeliveries(self.make_database())
 
     async def log(self, name: str, limit: int = 200) -> list[str]:
-        mailbox = await self.mailboxes.get(f"{name}@example.test", owner(name))
-        return [entry.verdict for entry in await self.deliveries.recent(mailbox, limit)]
+        recent = await self.deliveries.recent(f"{name}@example.test", owner(name), limit)
+        return [entry.verdict for entry in recent]
 
     async def test_stored_and_refused_mail_stands_in_the_order_of_its_coming(self) -> None:
         make_mailbox(self.connection, "box")
@@ -56,6 +60,32 @@ class DeliveriesTest(StorageCase):
         make_mailbox(self.connection, "box")
         await self.deliveries.keep([note("box", size=size) for size in range(MOST + 20)])
         assert self.query("SELECT count(*), min(size) FROM deliveries") == [(MOST, 20)]
+
+    async def test_it_is_its_owners_and_gone_with_the_mailboxs_time(self) -> None:
+        make_mailbox(self.connection, "box")
+        make_mailbox(self.connection, "other")
+        assert await self.log("box") == []
+        await self.deliveries.keep([note("box")])
+        reading: Deferred[object] = Deferred.fromCoroutine(
+            self.deliveries.recent("box@example.test", owner("other"), 5)
+        )
+        await self.assertFailure(reading, NotFound)
+        self.expire("box@example.test")
+        await self.assertFailure(Deferred.fromCoroutine(self.log("box")), NotFound)
+
+    def test_the_statement_itself_says_whose_it_is_and_for_how_long(self) -> None:
+        """Even where the mailbox ends behind the look at it."""
+        make_mailbox(self.connection, "box")
+        cursor = connect(self.dsn).cursor()
+        self.addCleanup(cursor.connection.close)
+        found = find(cursor, "box@example.test", owner("box"))
+        self.patch(deliveries, "find", lambda *_: found)
+        cursor.connection.rollback()
+        for ending in ("expires_at = clock_timestamp()", "is_active = false"):
+            self.query(f"UPDATE mailboxes SET {ending}")
+            with pytest.raises(NotFound):
+                deliveries._recent(cursor, found.address, owner("box"), 5)
+            cursor.connection.rollback()
 
     async def test_what_a_client_said_can_always_be_noted(self) -> None:
         make_mailbox(self.connection, "box")

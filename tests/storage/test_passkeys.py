@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 
 from tempmail.core.tokens import digest
 from tempmail.model.account import Caller
-from tempmail.model.credentials import NewPasskey
-from tempmail.model.errors import Conflict, Forbidden, NotFound
+from tempmail.model.credentials import NewPasskey, Passkey
+from tempmail.model.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from tempmail.model.mailbox import UserOwner
 from tempmail.storage import invitations, users
 from tempmail.storage.accounts import PostgresAccounts
@@ -43,6 +43,19 @@ class PasskeyCase(AccountCase):
             name, secrets.token_bytes(32), None, key or passkey(), digest(name)
         )
         return UserOwner(user.id)
+
+    async def add(
+        self,
+        user: UserOwner,
+        key: NewPasskey | None = None,
+        by: bytes | None = None,
+        *,
+        first_only: bool = False,
+    ) -> Passkey:
+        """A further passkey, added in the browser of ann where nothing else is said."""
+        return await self.enrolments.add_passkey(
+            user, key or passkey(), by or digest("ann"), first_only=first_only
+        )
 
 
 class SigningUp(PasskeyCase):
@@ -151,7 +164,7 @@ class SigningIn(PasskeyCase):
 class Passkeys(PasskeyCase):
     async def test_removing_one_signs_out_the_browsers_that_it_signed_in(self) -> None:
         ann = await self.signed_up("ann")
-        added = await self.enrolments.add_passkey(ann, passkey("phone"))
+        added = await self.add(ann, passkey("phone"))
         await self.enrolments.sign_in(added.id, 0, digest("phone"))
         listed = await self.accounts.passkeys(ann)
         assert [one.name for one in listed] == ["phone", "laptop"]
@@ -161,7 +174,7 @@ class Passkeys(PasskeyCase):
 
     async def test_the_last_one_stays(self) -> None:
         ann = await self.signed_up("ann")
-        other = await self.enrolments.add_passkey(ann, passkey())
+        other = await self.add(ann)
         [_, first] = await self.accounts.passkeys(ann)
         removing: list[Deferred[object]] = [
             Deferred.fromCoroutine(self.accounts.remove_passkey(ann, one.id))
@@ -172,7 +185,7 @@ class Passkeys(PasskeyCase):
 
     async def test_anothers_looks_like_none(self) -> None:
         ann, bob = await self.signed_up("ann"), await self.signed_up("bob")
-        await self.enrolments.add_passkey(ann, passkey())
+        await self.add(ann)
         for one in await self.accounts.passkeys(ann):
             removing: Deferred[object] = Deferred.fromCoroutine(
                 self.accounts.remove_passkey(bob, one.id)
@@ -180,11 +193,29 @@ class Passkeys(PasskeyCase):
             await self.assertFailure(removing, NotFound)
         assert len(await self.accounts.passkeys(ann)) == 2
 
+    async def test_what_adds_one_is_in_force(self) -> None:
+        ann, bob = await self.signed_up("ann"), await self.signed_up("bob")
+        for user, shown in ((ann, "bob"), (bob, "ann"), (ann, "nobody")):
+            adding: Deferred[object] = Deferred.fromCoroutine(self.add(user, None, digest(shown)))
+            await self.assertFailure(adding, Unauthenticated)
+        await self.accounts.sign_out(digest("ann"))
+        await self.assertFailure(Deferred.fromCoroutine(self.add(ann)), Unauthenticated)
+        assert len(await self.accounts.passkeys(ann)) == 1
+
+    async def test_of_many_first_ones_at_once_one_is_added(self) -> None:
+        ann = await self.user("ann")
+        _, secret = await self.key(ann)
+        adding: list[Deferred[object]] = [
+            Deferred.fromCoroutine(
+                self.add(UserOwner(ann.id), None, digest(secret), first_only=True)
+            )
+            for _ in range(8)
+        ]
+        assert await failures(adding) == [Forbidden] * 7
+
     async def test_there_are_20_at_the_most(self) -> None:
         ann = await self.signed_up("ann")
-        adding: list[Deferred[object]] = [
-            Deferred.fromCoroutine(self.enrolments.add_passkey(ann, passkey())) for _ in range(25)
-        ]
+        adding: list[Deferred[object]] = [Deferred.fromCoroutine(self.add(ann)) for _ in range(25)]
         assert await failures(adding) == [Conflict] * (25 - MOST + 1)
 
     async def test_those_of_a_deleted_user_open_nothing(self) -> None:

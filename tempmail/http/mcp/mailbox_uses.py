@@ -130,7 +130,9 @@ class MailboxUses:
         assert view is not None
         text, of_html = view.body_text, False
         if not text.strip() and view.body_html:
-            text, of_html = await self._text_of(view.body_html), True
+            reducing = self._text_of(view.body_html)
+            text = await self._reading.unless_gone(message.summary, reducing)
+            of_html = True
         return message_of(message, text, offset, fence, of_html=of_html)
 
     async def _text_of(self, html: str) -> str:
