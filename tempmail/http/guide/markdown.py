@@ -93,10 +93,11 @@ def _sections(tokens: Sequence[Token]) -> Sequence[Section]:
     found: list[tuple[str, str, list[str]]] = [("", "", [])]
     opening: Token | None = None
     for token in tokens:
-        if token.type == "heading_open" and token.tag != "h1":
+        if token.type == "heading_open":
             opening = token
         elif token.type == "inline" and opening is not None:
-            found.append((str(opening.attrGet("id")), _text(token), []))
+            if opening.tag != "h1":
+                found.append((str(opening.attrGet("id")), _text(token), []))
             opening = None
         elif token.type == "inline":
             found[-1][2].append(_text(token))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tempmail.http.guide.markdown import Heading, Rendered, render
+from tempmail.http.guide.markdown import Heading, Rendered, Section, render
 
 
 def rendered(text: str) -> Rendered:
@@ -46,3 +46,13 @@ def test_code_and_tables_scroll_by_themselves_also_by_keys() -> None:
 def test_no_script_can_be_reached_by_a_link() -> None:
     found = render("# T\n\n[x](javascript:alert) [y](data:text/html,x)\n", lambda target: target)
     assert "<a " not in found.body
+
+
+def test_each_section_is_there_as_text() -> None:
+    found = rendered(
+        "# T\n\nOne *two*\nthree.\n\n## A `b`\n\n```sh\necho  x\n```\n\n| c |\n| - |\n| d |\n"
+    )
+    assert found.sections == [
+        Section("", "", "One two three."),
+        Section("a-b", "A b", "echo x c d"),
+    ]
