@@ -16,9 +16,10 @@ from tempmail.model.mailbox import Owner
 class Extractor(Protocol):
     """Takes parts out of mail, in a process that may be killed."""
 
-    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, mailbox_id: int, raw: bytes, index: int) -> Deferred[Extracted]:
         """The attachment that the mail's view has at ``index``.
 
+        :param mailbox_id: for which it is; these are served in turn.
         :raises NotFound: there is none.
         :raises Unavailable: no worker could be had, or it could not be taken out.
         """
@@ -39,8 +40,8 @@ class Attachments:
         :raises NotFound: there is no such message or attachment, or it is another's.
         :raises AttachmentBlocked: it is of a kind that is not handed out.
         """
-        raw = await self._reading.raw(address, owner, which)
-        found = await self._extractor.extract(raw, index)
+        mailbox_id, raw = await self._reading.source(address, owner, which)
+        found = await self._extractor.extract(mailbox_id, raw, index)
         if found.blocked is not None:
             raise AttachmentBlocked(
                 f"attachments of the kind {found.blocked} are not handed out, for they may be "

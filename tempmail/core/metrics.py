@@ -123,6 +123,20 @@ class Metrics:
         self.parses = Counter(
             "tempmail_parses_total", "Messages parsed, by outcome.", ["outcome"], registry=r
         )
+        self.parses_refused = Counter(
+            "tempmail_parses_refused_total",
+            "Requests for a parser that got none, by reason: stopping, no_worker, full,"
+            " mailbox_full (too many of one mailbox), put_out (for a mailbox with fewer).",
+            ["reason"],
+            registry=r,
+        )
+        self.documents = Counter(
+            "tempmail_documents_total",
+            "Documents of mails: made, given_up (for the mail's text instead), shared with others"
+            " who opened them meanwhile, or remembered.",
+            ["outcome"],
+            registry=r,
+        )
         self.authentications = Counter(
             "tempmail_authentications_total",
             "Messages whose origin was looked into (SPF, DKIM, DMARC, ARC), by outcome.",

@@ -140,8 +140,8 @@ class Messages(Protocol):
     ) -> Message:
         """One message, which is marked as read by that unless ``mark`` is False."""
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
-        """The received bytes, verbatim."""
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> tuple[int, bytes]:
+        """The mailbox's id and the received bytes, verbatim."""
 
     async def keep_view(self, message: Summary, view: View) -> None:
         """Store the parse of ``message`` beside it, unless it is gone by now."""
@@ -325,10 +325,11 @@ class Parser(Protocol):
 
     version: int
 
-    def parse(self, raw: bytes) -> Deferred[View]:
+    def parse(self, mailbox_id: int, raw: bytes) -> Deferred[View]:
         """Never fails for what the message holds: a mail that kills its worker gets a view
         with the defect named.
 
+        :param mailbox_id: for which it is; these are served in turn.
         :raises Unavailable: no worker could be had.
         """
 

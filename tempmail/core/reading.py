@@ -130,6 +130,11 @@ class Reading:
 
     async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         """The received bytes, verbatim."""
+        _, raw = await self.source(address, owner, which)
+        return raw
+
+    async def source(self, address: str, owner: Owner, which: UUID | None) -> tuple[int, bytes]:
+        """The mailbox's id and the received bytes, for those who have a worker read them."""
         return await self._messages.raw(self._domains.canonical(address), owner, which)
 
     async def delete(self, address: str, owner: Owner, which: UUID) -> None:

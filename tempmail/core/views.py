@@ -8,18 +8,21 @@ from typing import TypeVar
 from uuid import UUID
 
 from attrs import Factory, define, evolve
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tempmail.core.authenticity import Authenticity
 from tempmail.core.ports import Messages, Parser
+from tempmail.core.turns import Room
 from tempmail.model.errors import TempmailError
 from tempmail.model.message import Message, Summary, View
 
 PREVIEW_CHARACTERS = 160
 
 _AT_ONCE = 8
-"""Messages whose raw bytes are held for parsing at a time."""
+_AT_ONCE_EACH = 3
+"""Messages whose raw bytes are held for parsing at a time, altogether and of one mailbox; as many
+as keep a worker busy while others are read and stored."""
 
 _T = TypeVar("_T")
 
@@ -51,7 +54,7 @@ class Views:
         self._messages = messages
         self._parser = parser
         self._authenticity = authenticity
-        self._places = DeferredSemaphore(_AT_ONCE)
+        self._room = Room(_AT_ONCE, _AT_ONCE_EACH)
         self._under_way: dict[UUID, _Making] = {}
 
     @property
@@ -89,18 +92,17 @@ class Views:
         else:
             making = self._under_way[message_id] = _Making()
             part(making).addBoth(tell)
-            Deferred.fromCoroutine(self._make(mailbox_id, message_id, making))
+            self._room.run(mailbox_id, self._make, mailbox_id, message_id, making)
         return own
 
     async def _make(self, mailbox_id: int, message_id: UUID, making: _Making) -> None:
         """Answer those who ask as soon as there is a view; it is kept after that."""
-        await self._places.acquire()
         try:
             message, raw = await self._messages.fetch(mailbox_id, message_id, self.version)
             if raw is None:
                 making.message.callback(message)
             else:
-                view = await self._parser.parse(raw)
+                view = await self._parser.parse(mailbox_id, raw)
                 message = viewed(message, view)
                 if self._authenticity is not None:
                     self._authenticity.begin(message, raw)
@@ -118,7 +120,6 @@ class Views:
                 making.message.errback(why)
         finally:
             del self._under_way[message_id]
-            self._places.release()
             making.message.addErrback(lambda _: None)  # those who asked have been told
             making.ended.callback(None)
 

@@ -130,7 +130,7 @@ class SubjectParser:
         self.hold: Deferred[None] | None = None
         self.trouble: Exception | None = None
 
-    def parse(self, raw: bytes) -> Deferred[View]:
+    def parse(self, mailbox_id: int, raw: bytes) -> Deferred[View]:
         self.parsed.append(raw)
         return Deferred.fromCoroutine(self._view(raw))
 

@@ -100,11 +100,24 @@ class ViewsTests(SynchronousTestCase):
         self.successResultOf(self.views.stored(MAILBOX_ID, UUID(int=2)))
 
     def test_a_bounded_number_is_held_for_parsing_at_a_time(self) -> None:
-        for seq in range(2, 21):
+        for seq in range(2, 31):
             self.shelf.put(seq)
         self.parser.hold = Deferred()
         asked = [self.read(seq) for seq in range(1, 21)]
+        self.assertEqual(len(self.shelf.fetched), 3)
+        asked += [self.views.read(MAILBOX_ID + seq, UUID(int=seq)) for seq in range(21, 31)]
         self.assertEqual(len(self.shelf.fetched), 8)
+        self.parser.hold.callback(None)
+        for one in asked:
+            self.successResultOf(one)
+
+    def test_whoever_reads_many_leaves_places_to_the_others(self) -> None:
+        for seq in range(1, 22):
+            self.shelf.put(seq)
+        self.parser.hold = Deferred()
+        asked = [self.read(seq) for seq in range(1, 21)]
+        asked.append(self.views.read(MAILBOX_ID + 1, UUID(int=21)))
+        self.assertEqual(self.shelf.fetched, [1, 2, 3, 21])
         self.parser.hold.callback(None)
         for one in asked:
             self.successResultOf(one)

@@ -173,9 +173,10 @@ class MemoryStorage:
                 return stored.message, None if fresh else stored.raw
         raise NotFound("there is no such message")
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> tuple[int, bytes]:
         await self._working()
-        return self._stored(address, owner, which).raw
+        stored = self._stored(address, owner, which)
+        return stored.message.summary.mailbox_id, stored.raw
 
     async def keep_view(self, message: Summary, view: View) -> None:
         await self._working()
@@ -347,7 +348,7 @@ class StubParser:
         self.away = False
         self.parsed = 0
 
-    def parse(self, raw: bytes) -> Deferred[View]:
+    def parse(self, mailbox_id: int, raw: bytes) -> Deferred[View]:
         self.parsed += 1
         if self.away:
             unavailable: Deferred[View] = Deferred()
@@ -379,10 +380,15 @@ class StubRenderer:
     def __init__(self) -> None:
         self.attachment = b"GIF89a..."
 
-    def document(self, html: str, text: str, images: Mapping[str, str]) -> Deferred[str]:
+    def document(
+        self, mailbox_id: int, html: str, text: str, images: Mapping[str, str]
+    ) -> Deferred[str]:
         return succeed(f"<title>{html}|{text}|{dict(images)}</title>")
 
-    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+    def text_instead(self, mailbox_id: int, text: str) -> Deferred[str]:
+        return succeed(f"<title>|{text}|</title>")
+
+    def extract(self, mailbox_id: int, raw: bytes, index: int) -> Deferred[Extracted]:
         if index:
             return fail(NotFound("no such attachment"))
         return succeed(Extracted("a", "text/html", None, self.attachment))

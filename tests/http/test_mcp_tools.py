@@ -6,10 +6,11 @@ from typing import Any
 
 from attrs import evolve
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from twisted.internet.defer import Deferred
 
 from tempmail.http.mcp.found import MOST_TEXT
 from tempmail.model.account import Scope
-from tempmail.model.message import Attachment, Code, Link
+from tempmail.model.message import Attachment, Code, Link, View
 from tests.http.mcp_case import McpCase
 
 ALL = [
@@ -243,9 +244,11 @@ class Hostile(McpCase):
     def mail(self, **view: Any) -> None:
         """A mail comes in whose view has this."""
         parse = self.service.parser.parse
-        self.service.parser.parse = lambda raw: parse(raw).addCallback(  # type: ignore[method-assign]
-            lambda made: evolve(made, **view)
-        )
+
+        def made(mailbox_id: int, raw: bytes) -> Deferred[View]:
+            return parse(mailbox_id, raw).addCallback(lambda made: evolve(made, **view))
+
+        self.service.parser.parse = made  # type: ignore[method-assign]
         self.deliver(self.address)
 
     def read(self, **arguments: Any) -> tuple[Any, str]:
