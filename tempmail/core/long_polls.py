@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from attrs import evolve, frozen
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from tempmail.core.matching import Matcher
 from tempmail.core.metrics import Metrics
 from tempmail.core.places import Places
+from tempmail.core.turns import Room
 from tempmail.core.views import Views
 from tempmail.core.waiting import Following, Watching
 from tempmail.model.errors import NotFound, Unavailable
@@ -67,7 +68,7 @@ class LongPolls:
     :param views: messages as they are matched and answered.
     :param metrics: counts them, and whom we refused.
     :param reactor: for the end of the wait, and for a thread in which costly patterns are matched,
-        one after another.
+        one after another; networks take turns at it.
     :param most, most_each: how many there may be, altogether and of one network.
     """
 
@@ -85,7 +86,7 @@ class LongPolls:
         self.views = views
         self._reactor = reactor
         self.clock: IReactorTime = reactor
-        self._matching = DeferredSemaphore(1)
+        self._matching = Room(1)
         self._places = Places(most, most_each, metrics.long_polls, metrics.followers_refused)
         self._open: set[_Wait] = set()
         self._stopping = False
@@ -111,15 +112,16 @@ class LongPolls:
                 now = self.clock.seconds()
                 left = 0 if self._stopping else end - now
                 life = mailbox.expires_at.timestamp() - now + _AFTER_ITS_END
-                caught = await self._wait(mailbox, wanted, max(0, min(left, life)))
+                seconds = max(0, min(left, life))
+                caught = await self._wait(mailbox, wanted, seconds, network)
                 if caught.messages or life >= left:
                     return caught
                 wanted = evolve(wanted, after=caught.after)
         finally:
             self._places.give(network)
 
-    async def _wait(self, mailbox: Mailbox, wanted: Wanted, seconds: float) -> Caught:
-        wait = _Wait(self, wanted, mailbox)
+    async def _wait(self, mailbox: Mailbox, wanted: Wanted, seconds: float, network: str) -> Caught:
+        wait = _Wait(self, wanted, mailbox, network)
         self._open.add(wait)
         timer = self.clock.callLater(seconds, wait.time_is_up)
         try:
@@ -131,9 +133,13 @@ class LongPolls:
             if timer.active():
                 timer.cancel()
 
-    async def matches(self, matcher: Matcher, message: Message) -> bool:
-        """Whether ``message`` is as ``matcher`` says, found out beside the reactor."""
-        return await self._matching.run(
+    def matches(self, matcher: Matcher, message: Message, network: str) -> Deferred[bool]:
+        """Whether ``message`` is as ``matcher`` says, found out beside the reactor.
+
+        :param network: whose turn it takes.
+        """
+        return self._matching.run(
+            network,
             deferToThreadPool,
             self._reactor,
             self._reactor.getThreadPool(),
@@ -154,10 +160,12 @@ class _Wait:
     :ivar outcome: fires once.
     """
 
-    def __init__(self, polls: LongPolls, wanted: Wanted, mailbox: Mailbox) -> None:
+    def __init__(self, polls: LongPolls, wanted: Wanted, mailbox: Mailbox, network: str) -> None:
         self.outcome: Deferred[Caught] = Deferred()
         self._polls = polls
         self._wanted = wanted
+        self._network = network
+        self._matching: Deferred[bool] | None = None
         self._after = polls.watching.start_of(mailbox, wanted.after)
         self._candidates: deque[Event] = deque()
         self._found: list[Event] = []  # not the messages: thousands may wait for many large ones
@@ -171,6 +179,8 @@ class _Wait:
 
     def stop(self) -> None:
         self._candidates.clear()
+        if self._matching is not None:
+            self._matching.cancel()
         if self._following is not None:
             self._following.stop()
 
@@ -237,6 +247,9 @@ class _Wait:
 
     async def _matches(self, message: Message) -> bool:
         matcher = self._wanted.matcher
-        if matcher.is_costly:
-            return await self._polls.matches(matcher, message)
-        return matcher.matches(message)
+        if not matcher.is_costly:
+            return matcher.matches(message)
+        self._matching = self._polls.matches(matcher, message, self._network)
+        matches = await self._matching
+        self._matching = None
+        return matches

@@ -186,6 +186,36 @@ class LongPollsTests(SynchronousTestCase):
         self.assert_caught(self.wait(subject="/code$/"), 1, after=1)
         self.assertEqual(self.reactor.threads.used, 1)
 
+    def test_networks_take_turns_at_matching(self) -> None:
+        self.put(1)
+        threads = self.reactor.threads
+        threads.held = []
+        many = [self.wait(subject="/code$/") for _ in range(3)]
+        stranger = self.wait(subject="/code/i", network="198.51.100.1")
+        self.assertEqual(len(threads.held), 1, "one at a time")
+        for _ in range(3):
+            threads.held.pop()()
+        self.successResultOf(many[1])
+        self.successResultOf(stranger)
+        self.assertNoResult(many[2])
+        threads.held.pop()()
+        self.assert_caught(many[2], 1, after=1)
+
+    def test_a_thread_goes_on_when_its_client_has_left_and_no_other_starts_meanwhile(self) -> None:
+        self.put(1)
+        threads = self.reactor.threads
+        threads.held = []
+        leaving = [self.wait(subject="/code/") for _ in range(2)]
+        staying = self.wait(subject="/code$/")
+        for one in leaving:
+            one.addErrback(lambda _: None)
+            one.cancel()
+        self.assertEqual((threads.used, len(threads.held)), (1, 1))
+        threads.held.pop()()
+        threads.held.pop()()
+        self.assert_caught(staying, 1, after=1)
+        self.assertEqual(threads.used, 2, "who left while waiting takes no turn")
+
     def test_the_end_of_the_mailbox_is_the_end_of_the_wait(self) -> None:
         waiting = self.wait()
         self.bus.publish(Event(EventKind.EXPIRED, MAILBOX_ID))
