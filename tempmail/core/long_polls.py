@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
+from tempmail.core.answering import Answering
 from tempmail.core.matching import Matcher
 from tempmail.core.metrics import Metrics
 from tempmail.core.places import Places
@@ -52,7 +53,7 @@ class Caught:
     """How a wait ended.
 
     :ivar messages: as many as were wanted, oldest first, not marked as read; none where time
-        was up.
+        was up.  They are as :class:`tempmail.core.answering.Answering` makes them fit.
     :ivar after: the sequence number to go on from.  Where time was up with too few, it lies
         before the first of these, so that they count again.
     """
@@ -84,6 +85,7 @@ class LongPolls:
     ) -> None:
         self.watching = watching
         self.views = views
+        self.metrics = metrics
         self._reactor = reactor
         self.clock: IReactorTime = reactor
         self._matching = Room(1)
@@ -233,13 +235,15 @@ class _Wait:
     async def _answer(self, last: Message) -> None:
         """Read again what was found before the last one, unless it was deleted since."""
         messages = []
+        answering = Answering(self._polls.metrics)
         for event in tuple(self._found):
             assert event.message_id is not None
             if event.message_id == last.summary.id:
-                messages.append(last)
+                messages.append(answering.fit(last))
                 continue
             try:
-                messages.append(await self._polls.views.read(event.mailbox_id, event.message_id))
+                message = await self._polls.views.read(event.mailbox_id, event.message_id)
+                messages.append(answering.fit(message))
             except NotFound:  # deleted since it was found
                 self._found.remove(event)
         if len(messages) == self._wanted.count and not self.outcome.called:

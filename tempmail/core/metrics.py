@@ -165,6 +165,12 @@ class Metrics:
         self.long_polls = Gauge(
             "tempmail_long_polls", "Requests that wait for a message.", registry=r
         )
+        self.answers_cut = Counter(
+            "tempmail_answers_cut_total",
+            "Messages that were answered without their text, for too much came before them in the"
+            " answer.",
+            registry=r,
+        )
         self.event_streams = Gauge(
             "tempmail_event_streams", "Open server-sent event streams.", registry=r
         )

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tempmail.bus.local import LocalBus
+from tempmail.core import answering
 from tempmail.core.long_polls import Caught, LongPolls, Wanted
 from tempmail.core.matching import matcher
 from tempmail.core.metrics import Metrics
@@ -108,6 +109,15 @@ class LongPollsTests(SynchronousTestCase):
         self.assertNoResult(waiting)
         self.arrive(4)
         self.assert_caught(waiting, 1, 3, 4, after=4)
+
+    def test_of_several_large_messages_all_are_answered_and_few_with_their_text(self) -> None:
+        self.patch(answering, "MOST_BYTES", 30)
+        for seq in range(1, 6):  # with a text of eleven bytes each
+            self.put(seq)
+        messages = self.successResultOf(self.wait(count=5)).messages
+        texts = [one.view.body_text for one in messages if one.view is not None]
+        self.assertEqual(texts, ["It is 4711."] * 3 + ["", ""])
+        self.assertEqual([one.summary.seq for one in messages], [1, 2, 3, 4, 5])
 
     def test_when_time_is_up_the_next_wait_goes_on_behind_what_did_not_match(self) -> None:
         waiting = self.wait(subject="code")
