@@ -8,6 +8,7 @@ from uuid import UUID
 from twisted.internet.defer import Deferred
 
 from tempmail.core.reading import Reading
+from tempmail.core.turns import Asker
 from tempmail.mail.attachments import Extracted
 from tempmail.model.errors import AttachmentBlocked
 from tempmail.model.mailbox import Owner
@@ -16,10 +17,10 @@ from tempmail.model.mailbox import Owner
 class Extractor(Protocol):
     """Takes parts out of mail, in a process that may be killed."""
 
-    def extract(self, mailbox_id: int, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         """The attachment that the mail's view has at ``index``.
 
-        :param mailbox_id: for which it is; these are served in turn.
+        :param asker: for whom it is; askers are served in turn.
         :raises NotFound: there is none.
         :raises Unavailable: no worker could be had, or it could not be taken out.
         """
@@ -34,14 +35,18 @@ class Attachments:
         self._reading = reading
         self._extractor = extractor
 
-    async def get(self, address: str, owner: Owner, which: UUID | None, index: int) -> Extracted:
+    async def get(
+        self, address: str, owner: Owner, which: UUID | None, index: int, asker: Asker
+    ) -> Extracted:
         """One attachment; of the newest message where ``which`` is None.
+
+        :param asker: whose turn it takes.
 
         :raises NotFound: there is no such message or attachment, or it is another's.
         :raises AttachmentBlocked: it is of a kind that is not handed out.
         """
-        mailbox_id, raw = await self._reading.source(address, owner, which)
-        found = await self._extractor.extract(mailbox_id, raw, index)
+        raw = await self._reading.raw(address, owner, which)
+        found = await self._extractor.extract(asker, raw, index)
         if found.blocked is not None:
             raise AttachmentBlocked(
                 f"attachments of the kind {found.blocked} are not handed out, for they may be "

@@ -9,7 +9,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Messages
 from tempmail.core.rendering import Renderer, Rendering
 from tempmail.core.signing import Grant, Signing
-from tempmail.core.turns import Room
+from tempmail.core.turns import Asker, Room
 from tempmail.core.views import Views
 from tempmail.mail.raster import raster_type
 from tempmail.model.errors import NotFound
@@ -23,7 +23,7 @@ _ANY_VERSION = 2**31 - 1
 
 _AT_ONCE = 4
 _AT_ONCE_EACH = 2
-"""Messages whose raw bytes are held for an image at a time, altogether and of one mailbox."""
+"""Messages whose raw bytes are held for an image at a time, altogether and for one asker."""
 
 
 @frozen
@@ -36,6 +36,8 @@ class Image:
 
 class Documents:
     """Opens documents: ``/m/TOKEN`` is one, ``/m/TOKEN/images/INDEX`` an image of it.
+
+    Each is opened for an asker; these are served in turn.
 
     :param views: messages as they are shown.
     :param messages: stored ones, for their images and to see whether they still live.
@@ -68,25 +70,25 @@ class Documents:
         grant = Grant(message.mailbox_id, message.id)
         return f"{PATH}/{await self._signing.sign(grant)}"
 
-    async def of(self, message: Message) -> str:
+    async def of(self, message: Message, asker: Asker) -> str:
         """The document of a message that has been opened with a credential.
 
         :raises NotFound: the message or its mailbox is gone by now.
         :raises Unavailable: it cannot be made now.
         """
-        return await self._made(message, await self.url(message.summary))
+        return await self._made(message, await self.url(message.summary), asker)
 
-    async def open(self, token: str) -> str:
+    async def open(self, token: str, asker: Asker) -> str:
         """The document that ``token`` is for.
 
         :raises NotFound: the time of the token is over, or the message or its mailbox is gone.
         :raises Unavailable: it cannot be made now.
         """
         grant = await self._signing.open(token)
-        message = await self._views.read(*grant)
-        return await self._made(message, f"{PATH}/{token}")
+        message = await self._views.read(*grant, asker)
+        return await self._made(message, f"{PATH}/{token}", asker)
 
-    async def image(self, token: str, index: int) -> Image:
+    async def image(self, token: str, index: int, asker: Asker) -> Image:
         """One of the images that belong to the document of ``token``.
 
         :param index: of an attachment that has a content id.
@@ -94,19 +96,19 @@ class Documents:
         :raises Unavailable: it cannot be had now.
         """
         grant = await self._signing.open(token)
-        content: bytes = await self._extracting.run(grant.mailbox_id, self._extracted, grant, index)
+        content: bytes = await self._extracting.run(asker, self._extracted, grant, index, asker)
         media_type = raster_type(content)
         if media_type is None:
             raise NotFound("there is no such image in this message")
         return Image(media_type, content)
 
-    async def _extracted(self, grant: Grant, index: int) -> bytes:
+    async def _extracted(self, grant: Grant, index: int, asker: Asker) -> bytes:
         _, raw = await self._messages.fetch(*grant, _ANY_VERSION)
         assert raw is not None
-        return (await self._renderer.extract(grant.mailbox_id, raw, index)).content
+        return (await self._renderer.extract(asker, raw, index)).content
 
-    async def _made(self, message: Message, url: str) -> str:
-        made = await self._rendering.document(message)
+    async def _made(self, message: Message, url: str, asker: Asker) -> str:
+        made = await self._rendering.document(message, asker)
         # Making it took its time, and what is remembered is not what lives: look again.
         summary = message.summary
         there = await self._messages.arrivals(summary.mailbox_id, summary.seq - 1, 1)

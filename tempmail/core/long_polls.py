@@ -222,7 +222,9 @@ class _Wait:
             event = self._candidates.popleft()
             assert event.message_id is not None
             with suppress(NotFound):  # deleted meanwhile
-                message = await self._polls.views.read(event.mailbox_id, event.message_id)
+                message = await self._polls.views.read(
+                    event.mailbox_id, event.message_id, self._network
+                )
                 if await self._matches(message):
                     self._found.append(event)
             if len(self._found) == self._wanted.count and not self.outcome.called:
@@ -242,7 +244,9 @@ class _Wait:
                 messages.append(answering.fit(last))
                 continue
             try:
-                message = await self._polls.views.read(event.mailbox_id, event.message_id)
+                message = await self._polls.views.read(
+                    event.mailbox_id, event.message_id, self._network
+                )
                 messages.append(answering.fit(message))
             except NotFound:  # deleted since it was found
                 self._found.remove(event)

@@ -126,7 +126,7 @@ class Metrics:
         self.parses_refused = Counter(
             "tempmail_parses_refused_total",
             "Requests for a parser that got none, by reason: stopping, no_worker, full,"
-            " mailbox_full (too many of one mailbox), put_out (for a mailbox with fewer).",
+            " asker_full (too many of one asker), put_out (for an asker with fewer).",
             ["reason"],
             registry=r,
         )

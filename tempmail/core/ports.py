@@ -15,6 +15,7 @@ from uuid import UUID
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
+from tempmail.core.turns import Asker
 from tempmail.model.authentication import Authentication
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
@@ -140,8 +141,8 @@ class Messages(Protocol):
     ) -> Message:
         """One message, which is marked as read by that unless ``mark`` is False."""
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> tuple[int, bytes]:
-        """The mailbox's id and the received bytes, verbatim."""
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
+        """The received bytes, verbatim."""
 
     async def keep_view(self, message: Summary, view: View) -> None:
         """Store the parse of ``message`` beside it, unless it is gone by now."""
@@ -325,11 +326,11 @@ class Parser(Protocol):
 
     version: int
 
-    def parse(self, mailbox_id: int, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         """Never fails for what the message holds: a mail that kills its worker gets a view
         with the defect named.
 
-        :param mailbox_id: for which it is; these are served in turn.
+        :param asker: for whom it is; askers are served in turn.
         :raises Unavailable: no worker could be had.
         """
 

@@ -21,6 +21,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
+from tempmail.core.turns import Asker
 from tempmail.mail.attachments import Extracted
 from tempmail.model.errors import Unavailable
 from tempmail.model.message import Message
@@ -54,11 +55,11 @@ class GivenUp(Unavailable):
 class Renderer(Protocol):
     """Makes documents and takes out parts, in a process that may be killed.
 
-    Each says for which mailbox it is; these are served in turn.
+    Each says for whom it is; askers are served in turn.
     """
 
     def document(
-        self, mailbox_id: int, html: str, text: str, images: Mapping[str, str]
+        self, asker: Asker, html: str, text: str, images: Mapping[str, str]
     ) -> Deferred[str]:
         """A mail's HTML made safe; its text where it has no HTML.
 
@@ -67,13 +68,13 @@ class Renderer(Protocol):
         :raises Unavailable: no worker could be had.
         """
 
-    def text_instead(self, mailbox_id: int, text: str) -> Deferred[str]:
+    def text_instead(self, asker: Asker, text: str) -> Deferred[str]:
         """A mail's text, as the document of one whose HTML was given up.
 
         :raises Unavailable: no worker could be had.
         """
 
-    def extract(self, mailbox_id: int, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         """The attachment that the mail's view has at ``index``.
 
         :raises NotFound: there is none.
@@ -116,7 +117,7 @@ class Rendering:
         self._bytes = 0
         self._given_up: OrderedDict[_Key, float] = OrderedDict()  # until when, oldest first
 
-    def document(self, message: Message) -> Deferred[Made]:
+    def document(self, message: Message, asker: Asker) -> Deferred[Made]:
         """The document of a message that has its view.
 
         Whether the message still lives is for the caller to look, afterwards: what is remembered
@@ -137,7 +138,7 @@ class Rendering:
             self._under_way[key].append(own)
         else:
             self._under_way[key] = [own]
-            Deferred.fromCoroutine(self._make(key, message)).addBoth(self._ended, key)
+            Deferred.fromCoroutine(self._make(key, message, asker)).addBoth(self._ended, key)
         return own
 
     def _ended(self, outcome: Made | Failure, key: _Key) -> None:
@@ -151,8 +152,8 @@ class Rendering:
             else:
                 own.callback(outcome)
 
-    async def _make(self, key: _Key, message: Message) -> Made:
-        view, mailbox_id = message.view, message.summary.mailbox_id
+    async def _make(self, key: _Key, message: Message, asker: Asker) -> Made:
+        view = message.view
         assert view is not None
         mark = secrets.token_urlsafe(_MARK_BYTES)
         if self._given_up.get(key, 0) <= self._clock.seconds():
@@ -162,16 +163,14 @@ class Rendering:
                 if one.content_id
             }
             try:
-                made = await self._renderer.document(
-                    mailbox_id, view.body_html, view.body_text, images
-                )
+                made = await self._renderer.document(asker, view.body_html, view.body_text, images)
             except GivenUp as why:
                 self._give_up(key, lasting=why.lasting)
             else:
                 self._given_up.pop(key, None)
                 self._count.labels("made").inc()
                 return Made(made, mark)
-        return Made(await self._renderer.text_instead(mailbox_id, view.body_text), mark)
+        return Made(await self._renderer.text_instead(asker, view.body_text), mark)
 
     def _give_up(self, key: _Key, *, lasting: bool) -> None:
         self._count.labels("given_up").inc()

@@ -8,7 +8,7 @@ the others, however many they have asked for.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -19,29 +19,30 @@ from tempmail.model.errors import TempmailError
 
 _T = TypeVar("_T")
 
+Asker = int | str
+"""For whom work is done: a network (:func:`tempmail.model.network.network`), so that nobody gains
+by having many mailboxes, or the id of a mailbox where nobody asks over the net."""
+
 
 class Turns(Generic[_T]):
-    """Work that waits, by asker.
-
-    An asker is whatever is to be fair between: the id of a mailbox, a network.
-    """
+    """Work that waits, by asker."""
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[Hashable, deque[_T]] = OrderedDict()  # whose turn it is first
+        self._lines: OrderedDict[Asker, deque[_T]] = OrderedDict()  # whose turn it is first
 
     def __len__(self) -> int:
         return sum(map(len, self._lines.values()))
 
     @property
-    def lines(self) -> Mapping[Hashable, Collection[_T]]:
+    def lines(self) -> Mapping[Asker, Collection[_T]]:
         """What waits of each asker, in order; none is empty."""
         return self._lines
 
-    def add(self, asker: Hashable, work: _T) -> None:
+    def add(self, asker: Asker, work: _T) -> None:
         """Have ``work`` wait behind what else its asker wants."""
         self._lines.setdefault(asker, deque()).append(work)
 
-    def take(self, may: Callable[[Hashable], bool] = lambda _: True) -> _T | None:
+    def take(self, may: Callable[[Asker], bool] = lambda _: True) -> _T | None:
         """What is next; None where nothing waits.
 
         :param may: tells askers who are passed over for now, and keep their turn.
@@ -55,13 +56,13 @@ class Turns(Generic[_T]):
             self._lines[asker] = line  # behind all others
         return work
 
-    def last(self, asker: Hashable) -> _T:
+    def last(self, asker: Asker) -> _T:
         """Take out what ``asker``, who has something waiting, asked for last."""
         work = self._lines[asker][-1]
         self.remove(asker, work)
         return work
 
-    def remove(self, asker: Hashable, work: _T) -> bool:
+    def remove(self, asker: Asker, work: _T) -> bool:
         """Nobody wants ``work`` any more; whether it was waiting."""
         line = self._lines.get(asker, deque())
         if work not in line:
@@ -78,7 +79,7 @@ class _Entry:
     :ivar result: what its asker waits for.
     """
 
-    def __init__(self, asker: Hashable, work: Callable[[], Deferred[Any]], room: Room) -> None:
+    def __init__(self, asker: Asker, work: Callable[[], Deferred[Any]], room: Room) -> None:
         self.asker = asker
         self.work = work
         self.result: Deferred[Any] = Deferred(lambda _: room.forget(self))
@@ -99,11 +100,11 @@ class Room:
     def __init__(self, places: int, each: int | None = None) -> None:
         self._free = places
         self._each = places if each is None else each
-        self._inside: Counter[Hashable] = Counter()
+        self._inside: Counter[Asker] = Counter()
         self._turns: Turns[_Entry] = Turns()
         self._letting_in = False
 
-    def run(self, asker: Hashable, work: Callable[..., Any], *given: Any) -> Deferred[Any]:
+    def run(self, asker: Asker, work: Callable[..., Any], *given: Any) -> Deferred[Any]:
         """What ``work``, a coroutine function or one that returns a Deferred, says in its turn.
 
         Cancelling takes out what waits; work that has begun goes on, and its outcome is ignored.
@@ -127,7 +128,7 @@ class Room:
             entry.work().addBoth(self._ended, entry)
         self._letting_in = False
 
-    def _may(self, asker: Hashable) -> bool:
+    def _may(self, asker: Asker) -> bool:
         return self._inside[asker] < self._each
 
     def _ended(self, outcome: object, entry: _Entry) -> None:

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from tempmail.core.authenticity import Authenticity
 from tempmail.core.ports import Messages, Parser
-from tempmail.core.turns import Room
+from tempmail.core.turns import Asker, Room
 from tempmail.model.errors import TempmailError
 from tempmail.model.message import Message, Summary, View
 
@@ -21,7 +21,7 @@ PREVIEW_CHARACTERS = 160
 
 _AT_ONCE = 8
 _AT_ONCE_EACH = 3
-"""Messages whose raw bytes are held for parsing at a time, altogether and of one mailbox; as many
+"""Messages whose raw bytes are held for parsing at a time, altogether and for one asker; as many
 as keep a worker busy while others are read and stored."""
 
 _T = TypeVar("_T")
@@ -62,22 +62,28 @@ class Views:
         """Of the parser: what an older one made is made again."""
         return self._parser.version
 
-    def read(self, mailbox_id: int, message_id: UUID) -> Deferred[Message]:
+    def read(self, mailbox_id: int, message_id: UUID, asker: Asker) -> Deferred[Message]:
         """The message with its view, which is stored where it had to be made.
+
+        :param asker: whose turn it takes where it has to be made.
 
         Whoever cancels the result stops waiting; the others still get theirs.
 
         :raises NotFound: it is gone, or its mailbox has ended.
         :raises Unavailable: it has no view yet and none can be made now.
         """
-        return self._shared(mailbox_id, message_id, attrgetter("message"))
+        return self._shared(mailbox_id, message_id, asker, attrgetter("message"))
 
-    def stored(self, mailbox_id: int, message_id: UUID) -> Deferred[None]:
+    def stored(self, mailbox_id: int, message_id: UUID, asker: Asker) -> Deferred[None]:
         """Have the message's view stored; fires when it is, or when that cannot be done now."""
-        return self._shared(mailbox_id, message_id, attrgetter("ended"))
+        return self._shared(mailbox_id, message_id, asker, attrgetter("ended"))
 
     def _shared(
-        self, mailbox_id: int, message_id: UUID, part: Callable[[_Making], Deferred[_T]]
+        self,
+        mailbox_id: int,
+        message_id: UUID,
+        asker: Asker,
+        part: Callable[[_Making], Deferred[_T]],
     ) -> Deferred[_T]:
         """A Deferred of one's own for what several wait for; begins the work where nobody has."""
         own: Deferred[_T] = Deferred()
@@ -92,17 +98,17 @@ class Views:
         else:
             making = self._under_way[message_id] = _Making()
             part(making).addBoth(tell)
-            self._room.run(mailbox_id, self._make, mailbox_id, message_id, making)
+            self._room.run(asker, self._make, mailbox_id, message_id, asker, making)
         return own
 
-    async def _make(self, mailbox_id: int, message_id: UUID, making: _Making) -> None:
+    async def _make(self, mailbox_id: int, message_id: UUID, asker: Asker, making: _Making) -> None:
         """Answer those who ask as soon as there is a view; it is kept after that."""
         try:
             message, raw = await self._messages.fetch(mailbox_id, message_id, self.version)
             if raw is None:
                 making.message.callback(message)
             else:
-                view = await self._parser.parse(mailbox_id, raw)
+                view = await self._parser.parse(asker, raw)
                 message = viewed(message, view)
                 if self._authenticity is not None:
                     self._authenticity.begin(message, raw)

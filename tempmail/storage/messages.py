@@ -100,7 +100,7 @@ class PostgresMessages:
         await self._database.run(_mark, address, owner, message.summary)
         return evolve(message, summary=evolve(message.summary, is_read=True))
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> tuple[int, bytes]:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         return await self._database.run(_raw, address, owner, which)
 
     async def keep_view(self, message: Summary, view: View) -> None:
@@ -278,13 +278,12 @@ def _mark(cursor: Cursor, address: str, owner: Owner, message: Summary) -> None:
         raise _no_message()
 
 
-def _raw(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> tuple[int, bytes]:
+def _raw(cursor: Cursor, address: str, owner: Owner, which: UUID | None) -> bytes:
     snapshot(cursor)
     mailbox = find(cursor, address, owner)
     what = f"bucket, seq, CASE WHEN size <= {AT_ONCE} THEN raw END"
     bucket, seq, raw = _select(cursor, what, mailbox, which)
-    content = read_raw(cursor, mailbox.id, bucket, seq) if raw is None else bytes(raw)
-    return mailbox.id, content
+    return read_raw(cursor, mailbox.id, bucket, seq) if raw is None else bytes(raw)
 
 
 def _keep_view(cursor: Cursor, message: Summary, view: View) -> None:

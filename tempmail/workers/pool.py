@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
 from tempmail.core.rendering import GivenUp
+from tempmail.core.turns import Asker
 from tempmail.mail.attachments import Extracted
 from tempmail.mail.authenticity.answers import Answer, Question
 from tempmail.mail.authenticity.header import head_of
@@ -29,8 +30,8 @@ _REASONS = {
     "stopping": "the server is stopping",
     "no_worker": "no parser could be started",
     "full": "too many mails wait; try again",
-    "mailbox_full": "too many mails of this mailbox wait; try again",
-    "put_out": "too many mails of this mailbox wait; try again",
+    "asker_full": "too many mails that you opened wait; try again",
+    "put_out": "too many mails that you opened wait; try again",
 }
 """Why a request gets no worker, for the metric and in words."""
 
@@ -41,9 +42,9 @@ class ParserPool:
     Implements :class:`tempmail.core.ports.Parser`.  Workers are started when they are first
     needed, and replaced when a mail took them along.
 
-    Each request says for which mailbox it is.  Those are served in turn, whoever reads before
+    Each request says for whom it is.  Askers are served in turn, whoever reads before
     examinations of where mails come from, and one worker is always left to the others: so mails
-    that cost their workers make their own mailbox wait, and hardly anybody else.
+    that cost their workers make whoever opens them wait, and hardly anybody else.
 
     :param reactor: starts processes and calls later.
     :param metrics: counts parses by outcome: ok, killed, crashed, refused; and these by reason.
@@ -75,7 +76,7 @@ class ParserPool:
         self._command = worker_command or command(self._limits, refused)
         self._readers = Line(self._limits)
         self._examinations = Line(self._limits)
-        self._at_work: Counter[int] = Counter()  # workers, by the mailbox that has them
+        self._at_work: Counter[Asker] = Counter()  # workers, by who has them
         self._workers: set[Worker] = set()
         self._open = False
         self._stopped: list[Deferred[None]] = []
@@ -97,26 +98,26 @@ class ParserPool:
         self._stopped.append(stopped)
         return stopped
 
-    def parse(self, mailbox_id: int, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         """The view of a mail, or what the envelope headers yield where its parse is given up.
 
         Cancelling drops a mail that waits; the answer to one that a worker has is ignored.
 
-        :raises Unavailable: stopped, too many wait (of the mailbox or altogether), or no worker
+        :raises Unavailable: stopped, too many wait (of the asker or altogether), or no worker
             could be started.
         """
-        return self._ask(mailbox_id, Request(raw))
+        return self._ask(asker, Request(raw))
 
-    def extract(self, mailbox_id: int, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         """The attachment that the mail's view has at ``index``.
 
         :raises NotFound: the mail has no such attachment.
         :raises Unavailable: as for :meth:`parse`, and where taking it out was given up.
         """
-        return self._ask(mailbox_id, Request(raw, index))
+        return self._ask(asker, Request(raw, index))
 
     def document(
-        self, mailbox_id: int, html: str, text: str, images: Mapping[str, str]
+        self, asker: Asker, html: str, text: str, images: Mapping[str, str]
     ) -> Deferred[str]:
         """A mail's HTML made safe; its text where it has no HTML.
 
@@ -124,43 +125,43 @@ class ParserPool:
         :raises GivenUp: it cost its worker.
         :raises Unavailable: as for :meth:`parse`.
         """
-        return self._ask(mailbox_id, Rendering(html, text, images))
+        return self._ask(asker, Rendering(html, text, images))
 
-    def text_instead(self, mailbox_id: int, text: str) -> Deferred[str]:
+    def text_instead(self, asker: Asker, text: str) -> Deferred[str]:
         """A mail's text, as the document of one whose HTML was given up.
 
         :raises Unavailable: as for :meth:`document`.
         """
-        return self._ask(mailbox_id, Rendering("", text, {}, instead=True))
+        return self._ask(asker, Rendering("", text, {}, instead=True))
 
     def check_spf(
-        self, mailbox_id: int, trace: Trace, answers: Mapping[Question, Answer]
+        self, asker: Asker, trace: Trace, answers: Mapping[Question, Answer]
     ) -> Deferred[Finding | list[Question]]:
         """The verdict of SPF, or what DNS has to be asked before there is one.
 
         :raises Unavailable: as for :meth:`parse`.
         """
         check = SpfCheck(trace.peer_ip, trace.helo, trace.mail_from, Lookups.of(answers))
-        return self._ask(mailbox_id, Examining(check))
+        return self._ask(asker, Examining(check))
 
-    def survey(self, mailbox_id: int, raw: bytes) -> Deferred[list[Question]]:
+    def survey(self, asker: Asker, raw: bytes) -> Deferred[list[Question]]:
         """What DNS has to be asked for the other verdicts on a mail.
 
         :raises Unavailable: as for :meth:`parse`.
         """
-        return self._ask(mailbox_id, Examining(Survey(head_of(raw))))
+        return self._ask(asker, Examining(Survey(head_of(raw))))
 
     def judge(
-        self, mailbox_id: int, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
+        self, asker: Asker, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
     ) -> Deferred[Authentication]:
         """All verdicts on a mail; an answer that is missing is one that could not be had.
 
         :raises Unavailable: as for :meth:`parse`.
         """
-        return self._ask(mailbox_id, Examining(Judgement(raw, spf, Lookups.of(answers))))
+        return self._ask(asker, Examining(Judgement(raw, spf, Lookups.of(answers))))
 
-    def _ask(self, mailbox_id: int, request: Request | Rendering | Examining) -> Deferred[Any]:
-        waiting = Waiting(mailbox_id, request, self._forget)
+    def _ask(self, asker: Asker, request: Request | Rendering | Examining) -> Deferred[Any]:
+        waiting = Waiting(asker, request, self._forget)
         if not self._open:
             self._refuse(waiting, "stopping")
             return waiting.result
@@ -183,7 +184,7 @@ class ParserPool:
     def _dispatch(self) -> None:
         for worker in tuple(self._workers):
             if worker.idle and (waiting := self._next()) is not None:
-                self._at_work[waiting.mailbox_id] += 1
+                self._at_work[waiting.asker] += 1
                 worker.ask(waiting.request).addBoth(self._left, waiting).addCallbacks(
                     self._done, self._failed, callbackArgs=(waiting, worker), errbackArgs=(waiting,)
                 )
@@ -196,22 +197,19 @@ class ParserPool:
     def _startable(self) -> int:
         """How many more workers there would be work for."""
         counts = Counter(self._readers.counts()) + Counter(self._examinations.counts())
-        return sum(
-            min(count, self._each - self._at_work[mailbox_id])
-            for mailbox_id, count in counts.items()
-        )
+        return sum(min(count, self._each - self._at_work[asker]) for asker, count in counts.items())
 
     def _next(self) -> Waiting | None:
         return self._readers.take(self._may) or self._examinations.take(self._may)
 
-    def _may(self, mailbox_id: int) -> bool:
-        return self._at_work[mailbox_id] < self._each
+    def _may(self, asker: Asker) -> bool:
+        return self._at_work[asker] < self._each
 
     def _left(self, outcome: object, waiting: Waiting) -> object:
-        """The mailbox has this worker no longer."""
-        self._at_work[waiting.mailbox_id] -= 1
-        if not self._at_work[waiting.mailbox_id]:
-            del self._at_work[waiting.mailbox_id]
+        """The asker has this worker no longer."""
+        self._at_work[waiting.asker] -= 1
+        if not self._at_work[waiting.asker]:
+            del self._at_work[waiting.asker]
         return outcome
 
     def _start_worker(self) -> None:
@@ -277,9 +275,9 @@ class ParserPool:
         self._parses.labels("refused").inc()
         self._refused.labels(reason).inc()
         self._log.warn(
-            "parse refused, {reason}: a mail of {size} bytes in mailbox {mailbox}",
+            "parse refused, {reason}: a mail of {size} bytes for {asker}",
             reason=reason,
             size=waiting.size,
-            mailbox=waiting.mailbox_id,
+            asker=waiting.asker,
         )
         waiting.answer(Unavailable(f"the mail cannot be parsed now: {_REASONS[reason]}"))

@@ -1,4 +1,4 @@
-"""What waits for a worker: in turn by mailbox, bounded for each and altogether."""
+"""What waits for a worker: in turn by asker, bounded for each and altogether."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tempmail.core.turns import Turns
+from tempmail.core.turns import Asker, Turns
 from tempmail.model.errors import TempmailError
 from tempmail.workers.answers import Examining, Rendering, Request
 from tempmail.workers.worker import Limits
@@ -16,17 +16,17 @@ from tempmail.workers.worker import Limits
 class Waiting:
     """A request whose result somebody waits for.
 
-    :ivar mailbox_id: for which it is.
+    :ivar asker: for whom it is.
     :ivar result: fires with it; cancelling calls ``forget``.
     """
 
     def __init__(
         self,
-        mailbox_id: int,
+        asker: Asker,
         request: Request | Rendering | Examining,
         forget: Callable[[Waiting], None],
     ) -> None:
-        self.mailbox_id = mailbox_id
+        self.asker = asker
         self.request = request
         self.size = request.size
         self.result: Deferred[Any] = Deferred(lambda _: forget(self))
@@ -48,7 +48,7 @@ class Waiting:
 class Full(Exception):
     """There is no room for a request.
 
-    :ivar reason: ``full`` or ``mailbox_full``, as the metric has it.
+    :ivar reason: ``full`` or ``asker_full``, as the metric has it.
     """
 
     def __init__(self, reason: str) -> None:
@@ -59,7 +59,7 @@ class Full(Exception):
 class Line:
     """Requests of one kind.
 
-    :param limits: how many may wait, and how many bytes, of a mailbox and altogether.
+    :param limits: how many may wait, and how many bytes, of an asker and altogether.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -73,28 +73,28 @@ class Line:
     def add(self, new: Waiting) -> list[Waiting]:
         """Have ``new`` wait.
 
-        Where there is no room, the mailbox that takes most of it makes room with what it asked
-        for last, so that no few mailboxes can use up what there is for all.
+        Where there is no room, whoever takes most of it makes room with what was asked for last,
+        so that no few can use up what there is for all.
 
         :returns: what was put out for it.
-        :raises Full: its mailbox has as much waiting as it may, or as much as any other.
+        :raises Full: its asker has as much waiting as one may, or as much as any other.
         """
         limits = self._limits
-        count, size = self._of(new.mailbox_id)
+        count, size = self._of(new.asker)
         if count and (count >= limits.waiting_each or size + new.size > limits.waiting_bytes_each):
-            raise Full("mailbox_full")
+            raise Full("asker_full")
         put_out = []
         while (
             len(self._turns) >= limits.waiting_mails
             or self._bytes + new.size > limits.waiting_bytes
         ):
             put_out.append(self._last_of_most(count + 1, size + new.size))
-        self._turns.add(new.mailbox_id, new)
+        self._turns.add(new.asker, new)
         self._bytes += new.size
         return put_out
 
-    def take(self, may: Callable[[Any], bool] = lambda _: True) -> Waiting | None:
-        """What is next of those mailboxes that ``may`` have a worker now."""
+    def take(self, may: Callable[[Asker], bool] = lambda _: True) -> Waiting | None:
+        """What is next of those askers who ``may`` have a worker now."""
         waiting = self._turns.take(may)
         if waiting is not None:
             self._bytes -= waiting.size
@@ -102,22 +102,22 @@ class Line:
 
     def forget(self, waiting: Waiting) -> None:
         """Nobody wants the answer any more."""
-        if self._turns.remove(waiting.mailbox_id, waiting):
+        if self._turns.remove(waiting.asker, waiting):
             self._bytes -= waiting.size
 
-    def counts(self) -> dict[Any, int]:
-        """How much waits of each mailbox."""
-        return {mailbox_id: len(line) for mailbox_id, line in self._turns.lines.items()}
+    def counts(self) -> dict[Asker, int]:
+        """How much waits of each asker."""
+        return {asker: len(line) for asker, line in self._turns.lines.items()}
 
-    def _of(self, mailbox_id: object) -> tuple[int, int]:
-        """How many requests of a mailbox wait, and their bytes."""
-        line = self._turns.lines.get(mailbox_id, ())
+    def _of(self, asker: Asker) -> tuple[int, int]:
+        """How many requests of an asker wait, and their bytes."""
+        line = self._turns.lines.get(asker, ())
         return len(line), sum(one.size for one in line)
 
     def _last_of_most(self, count: int, size: int) -> Waiting:
-        """What the mailbox with most waiting asked for last.
+        """What whoever has most waiting asked for last.
 
-        :raises Full: there is none with more than ``count`` requests or, where it is bytes that
+        :raises Full: there is nobody with more than ``count`` requests or, where it is bytes that
             lack, more than ``size`` of them.
         """
         by_count = len(self._turns) >= self._limits.waiting_mails

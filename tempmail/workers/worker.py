@@ -46,7 +46,7 @@ class Limits:
     :ivar mails_per_worker: after so many a worker makes room for a fresh one.
     :ivar waiting_mails, waiting_bytes: what may wait for a worker; and twice that, for where mails
         come from is waited for in a line of its own.
-    :ivar waiting_each, waiting_bytes_each: of those for one mailbox; one mail always may.
+    :ivar waiting_each, waiting_bytes_each: of those for one asker; one mail always may.
     """
 
     start_seconds: float = 10

@@ -11,6 +11,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
+from tempmail.core.turns import Asker
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, OwnerType, SessionOwner
@@ -130,7 +131,7 @@ class SubjectParser:
         self.hold: Deferred[None] | None = None
         self.trouble: Exception | None = None
 
-    def parse(self, mailbox_id: int, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         self.parsed.append(raw)
         return Deferred.fromCoroutine(self._view(raw))
 

@@ -161,7 +161,7 @@ class AuthenticityTests(SynchronousTestCase):
     def test_parsing_and_its_readers_do_not_wait_for_dns(self) -> None:
         self.resolver.hold = Deferred()
         views = Views(cast(Messages, self.shelf), SubjectParser(), self.authenticity)
-        read = self.successResultOf(views.read(MAILBOX_ID, UUID(int=1)))
+        read = self.successResultOf(views.read(MAILBOX_ID, UUID(int=1), "192.0.2.1"))
         self.assertIsNone(read.authentication)
         self.assertEqual(self.shelf.kept, [1])
         self.resolver.hold.callback(None)

@@ -15,6 +15,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Messages
 from tempmail.core.rendering import AGAIN, GivenUp, Made, Rendering
 from tempmail.core.signing import Signing
+from tempmail.core.turns import Asker
 from tempmail.core.views import Views
 from tempmail.mail.attachments import Extracted
 from tempmail.model.errors import NotFound, Unavailable
@@ -22,25 +23,26 @@ from tempmail.model.message import Attachment, Message
 from tests.core.doubles import MAILBOX_ID, VIEW, Shelf, SubjectParser, message
 from tests.http.doubles import MemoryKeys
 
+ASKER = "192.0.2.1"
 LOGO = Attachment(3, "logo.png", "image/png", 10, "logo@shop.test", inline=True)
 
 
 class Renderer:
     """Shows a mail's images, or what it is told to.
 
-    :ivar made: the mailboxes for which HTML was rendered.
+    :ivar made: for whom HTML was rendered.
     :ivar hold: where set, no document comes before it fires.
     """
 
     def __init__(self) -> None:
-        self.made: list[int] = []
+        self.made: list[Asker] = []
         self.hold: Deferred[None] | None = None
         self.trouble: Exception | None = None
 
     def document(
-        self, mailbox_id: int, html: str, text: str, images: Mapping[str, str]
+        self, asker: Asker, html: str, text: str, images: Mapping[str, str]
     ) -> Deferred[str]:
-        self.made.append(mailbox_id)
+        self.made.append(asker)
         return Deferred.fromCoroutine(self._document(html, images))
 
     async def _document(self, html: str, images: Mapping[str, str]) -> str:
@@ -50,12 +52,12 @@ class Renderer:
             raise self.trouble
         return f"<p>{html}" + "".join(f"<img src={one}>" for one in images.values())
 
-    def text_instead(self, mailbox_id: int, text: str) -> Deferred[str]:
+    def text_instead(self, asker: Asker, text: str) -> Deferred[str]:
         made: Deferred[str] = Deferred()
         made.callback(f"instead: {text}")
         return made
 
-    def extract(self, mailbox_id: int, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         raise NotImplementedError
 
 
@@ -79,13 +81,13 @@ class RenderingTests(Case):
         return message(evolve(VIEW, body_html=html, attachments=(LOGO,)), seq)
 
     def made(self, message: Message) -> Made:
-        return self.successResultOf(self.rendering.document(message))
+        return self.successResultOf(self.rendering.document(message, ASKER))
 
     def test_a_document_is_made_once_and_names_images_by_each_readers_address(self) -> None:
         for url in ("/m/ONE", "/m/TWO"):
             made = self.made(self.mail()).at(url)
             self.assertEqual(made, f"<p>hi<img src={url}/images/3>")
-        self.assertEqual(self.renderer.made, [MAILBOX_ID])
+        self.assertEqual(self.renderer.made, [ASKER])
         self.assertEqual((self.counted("made"), self.counted("remembered")), (1, 1))
 
     def test_no_mail_can_know_what_stands_for_the_address(self) -> None:
@@ -94,7 +96,7 @@ class RenderingTests(Case):
 
     def test_who_opens_it_meanwhile_shares_the_making(self) -> None:
         self.renderer.hold = Deferred()
-        leaving, staying, third = (self.rendering.document(self.mail()) for _ in range(3))
+        leaving, staying, third = (self.rendering.document(self.mail(), ASKER) for _ in range(3))
         leaving.cancel()
         self.failureResultOf(leaving, CancelledError)
         self.renderer.hold.callback(None)
@@ -103,7 +105,7 @@ class RenderingTests(Case):
 
     def test_all_are_told_what_went_wrong_and_it_is_tried_again(self) -> None:
         self.renderer.hold = Deferred()
-        asked = [self.rendering.document(self.mail()) for _ in range(2)]
+        asked = [self.rendering.document(self.mail(), ASKER) for _ in range(2)]
         self.renderer.trouble = Unavailable("no worker")
         self.renderer.hold.callback(None)
         for one in asked:
@@ -152,7 +154,7 @@ class RenderingTests(Case):
         self.patch(module, "MOST_BYTES", 20_000)
         for seq in (1, 2, 3, 1, 4, 1, 2):
             self.made(self.mail(seq))
-        self.assertEqual(self.renderer.made, [MAILBOX_ID] * 5)
+        self.assertEqual(self.renderer.made, [ASKER] * 5)
         self.made(self.mail(5, "x" * 19_700))
         self.assertEqual(len(self.rendering._made), 1)
         self.made(self.mail(6, "x" * 20_000))
@@ -176,14 +178,14 @@ class GoneMeansGone(Case):
         self.documents = Documents(
             views, messages, self.renderer, signing, self.metrics, self.clock
         )
-        self.message = self.successResultOf(views.read(MAILBOX_ID, UUID(int=1)))
+        self.message = self.successResultOf(views.read(MAILBOX_ID, UUID(int=1), ASKER))
 
     def of(self) -> Deferred[str]:
-        return Deferred.fromCoroutine(self.documents.of(self.message))
+        return Deferred.fromCoroutine(self.documents.of(self.message, ASKER))
 
     def open(self) -> Deferred[str]:
         url = self.successResultOf(Deferred.fromCoroutine(self.documents.url(self.message.summary)))
-        return Deferred.fromCoroutine(self.documents.open(url.rpartition("/")[2]))
+        return Deferred.fromCoroutine(self.documents.open(url.rpartition("/")[2], ASKER))
 
     def test_what_is_remembered_of_a_message_that_was_deleted_is_not_shown(self) -> None:
         self.assertEqual(self.successResultOf(self.of()), self.successResultOf(self.open()))

@@ -13,6 +13,7 @@ from tempmail.bus.local import LocalBus
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Page
 from tempmail.core.signing import SigningKey
+from tempmail.core.turns import Asker
 from tempmail.mail.attachments import Extracted
 from tempmail.model.account import Caller
 from tempmail.model.authentication import Authentication
@@ -173,10 +174,9 @@ class MemoryStorage:
                 return stored.message, None if fresh else stored.raw
         raise NotFound("there is no such message")
 
-    async def raw(self, address: str, owner: Owner, which: UUID | None) -> tuple[int, bytes]:
+    async def raw(self, address: str, owner: Owner, which: UUID | None) -> bytes:
         await self._working()
-        stored = self._stored(address, owner, which)
-        return stored.message.summary.mailbox_id, stored.raw
+        return self._stored(address, owner, which).raw
 
     async def keep_view(self, message: Summary, view: View) -> None:
         await self._working()
@@ -348,7 +348,7 @@ class StubParser:
         self.away = False
         self.parsed = 0
 
-    def parse(self, mailbox_id: int, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         self.parsed += 1
         if self.away:
             unavailable: Deferred[View] = Deferred()
@@ -381,14 +381,14 @@ class StubRenderer:
         self.attachment = b"GIF89a..."
 
     def document(
-        self, mailbox_id: int, html: str, text: str, images: Mapping[str, str]
+        self, asker: Asker, html: str, text: str, images: Mapping[str, str]
     ) -> Deferred[str]:
         return succeed(f"<title>{html}|{text}|{dict(images)}</title>")
 
-    def text_instead(self, mailbox_id: int, text: str) -> Deferred[str]:
+    def text_instead(self, asker: Asker, text: str) -> Deferred[str]:
         return succeed(f"<title>|{text}|</title>")
 
-    def extract(self, mailbox_id: int, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         if index:
             return fail(NotFound("no such attachment"))
         return succeed(Extracted("a", "text/html", None, self.attachment))

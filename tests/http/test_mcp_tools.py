@@ -8,6 +8,7 @@ from attrs import evolve
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from twisted.internet.defer import Deferred
 
+from tempmail.core.turns import Asker
 from tempmail.http.mcp.found import MOST_TEXT
 from tempmail.model.account import Scope
 from tempmail.model.message import Attachment, Code, Link, View
@@ -245,8 +246,8 @@ class Hostile(McpCase):
         """A mail comes in whose view has this."""
         parse = self.service.parser.parse
 
-        def made(mailbox_id: int, raw: bytes) -> Deferred[View]:
-            return parse(mailbox_id, raw).addCallback(lambda made: evolve(made, **view))
+        def made(asker: Asker, raw: bytes) -> Deferred[View]:
+            return parse(asker, raw).addCallback(lambda made: evolve(made, **view))
 
         self.service.parser.parse = made  # type: ignore[method-assign]
         self.deliver(self.address)

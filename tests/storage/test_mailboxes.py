@@ -39,7 +39,7 @@ class CreateTest(MailboxCase):
         self.query("UPDATE plans SET max_ttl_minutes = 43200")
         await self.create(ttl_minutes=43200)
         assert (await self.deliver()).seq == 1
-        assert (await self.messages.raw(BOX, owner("box"), None))[1] == MAIL
+        assert await self.messages.raw(BOX, owner("box"), None) == MAIL
 
     async def test_64_at_once_of_one_client_make_exactly_as_many_as_it_may(self) -> None:
         answers = [Deferred.fromCoroutine(self.create(f"box{n}")) for n in range(64)]
@@ -264,7 +264,7 @@ class ExtendTest(MailboxCase):
 
     async def everything(self) -> list[bytes]:
         page = await self.messages.since(BOX, owner("box"), limit=200, after=0, unread=False)
-        return [(await self.messages.raw(BOX, owner("box"), one.id))[1] for one in page.messages]
+        return [await self.messages.raw(BOX, owner("box"), one.id) for one in page.messages]
 
 
 class DeleteTest(MailboxCase):

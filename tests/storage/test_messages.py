@@ -46,8 +46,8 @@ class RawTest(MessagesCase):
         for size in (0, 1, 2048, 64 * 1024, 64 * 1024 + 1, 256 * 1024, 300_000, 1 << 20):
             raw = (noise * (size // len(noise) + 1))[:size]
             identity = (await self.deliver(raw=raw)).message_id
-            assert (await self.messages.raw(BOX, MINE, identity))[1] == raw
-            assert (await self.messages.raw(BOX, MINE, None))[1] == raw
+            assert await self.messages.raw(BOX, MINE, identity) == raw
+            assert await self.messages.raw(BOX, MINE, None) == raw
             assert (await self.messages.get(BOX, MINE, None)).summary.size == size
 
     async def test_25_mb_come_back_whole(self) -> None:
@@ -55,7 +55,7 @@ class RawTest(MessagesCase):
         await self.a_mailbox()
         raw = os.urandom(25 * 1024 * 1024)
         identity = (await self.deliver(raw=raw)).message_id
-        assert (await self.messages.raw(BOX, MINE, identity))[1] == raw
+        assert await self.messages.raw(BOX, MINE, identity) == raw
 
 
 class ListTest(MessagesCase):

@@ -71,6 +71,7 @@ class MailboxUses:
                 limit=limit,
                 after=start.seq,
                 unread=unread,
+                asker=use.network,
                 words=given.q,
             )
         else:
@@ -80,6 +81,7 @@ class MailboxUses:
                 limit=limit,
                 before=None if start is None else start.seq,
                 unread=unread,
+                asker=use.network,
                 words=given.q,
             )
         page = await to_the_end(listing)
@@ -91,7 +93,7 @@ class MailboxUses:
 
     async def read_message(self, use: Use, given: asked.ReadMessage) -> found.Message:
         which: UUID | None = one_or_latest(given.message_id)
-        reading = self._reading.get(given.address, _owner(use), which, mark=False)
+        reading = self._reading.get(given.address, _owner(use), which, use.network, mark=False)
         return await self._shown(use, await to_the_end(reading), given.offset or 0)
 
     async def delete_mailbox(self, use: Use, given: asked.DeleteMailbox) -> found.Deleted:
