@@ -171,7 +171,7 @@ class Daemon:
         self._polls = LongPolls(watching, views, metrics, reactor)
         self._streams = EventStreams(watching, metrics, reactor)
         signing = Signing(PostgresSecrets(self._database, "documents"), time.time)
-        documents = Documents(views, messages, self._parser, signing)
+        documents = Documents(views, messages, self._parser, signing, metrics, reactor)
         self._sweeper = Sweeper(housekeeping, bus, metrics, reactor)
 
         recipients = PostgresRecipients(self._database, settings.tombstone_days)

@@ -80,6 +80,6 @@ async def _reparse(database: Database, views: Views, outcome: _Outcome, *, unrea
         while page := await database.run(pages.page):
             for start in range(0, len(page), _AT_ONCE):
                 some = page[start : start + _AT_ONCE]
-                await gatherResults([views.stored(*one) for one in some])
+                await gatherResults([views.stored(*one, one[0]) for one in some])
                 outcome.made += len(some)
                 bar.update(task, completed=outcome.made)

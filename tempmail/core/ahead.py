@@ -75,4 +75,4 @@ class ParsingAhead:
         def ended(_: object) -> None:  # whoever reads it is told what went wrong
             self._under_way.discard(message_id)
 
-        self._views.read(mailbox_id, message_id).addBoth(ended)
+        self._views.read(mailbox_id, message_id, mailbox_id).addBoth(ended)

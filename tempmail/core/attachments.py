@@ -8,6 +8,7 @@ from uuid import UUID
 from twisted.internet.defer import Deferred
 
 from tempmail.core.reading import Reading
+from tempmail.core.turns import Asker
 from tempmail.mail.attachments import Extracted
 from tempmail.model.errors import AttachmentBlocked
 from tempmail.model.mailbox import Owner
@@ -17,9 +18,10 @@ from tempmail.model.message import Received
 class Extractor(Protocol):
     """Takes parts out of mail, in a process that may be killed."""
 
-    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         """The attachment that the mail's view has at ``index``.
 
+        :param asker: for whom it is; askers are served in turn.
         :raises NotFound: there is none.
         :raises Unavailable: no worker could be had, or it could not be taken out.
         """
@@ -34,14 +36,17 @@ class Attachments:
         self._reading = reading
         self._extractor = extractor
 
-    async def get(self, address: str, owner: Owner, which: UUID | None, index: int) -> Extracted:
+    async def get(
+        self, address: str, owner: Owner, which: UUID | None, index: int, asker: Asker
+    ) -> Extracted:
         """One attachment; of the newest message where ``which`` is None.
 
+        :param asker: whose turn it takes.
         :raises NotFound: there is no such message or attachment, or it is another's.
         :raises AttachmentBlocked: it is of a kind that is not handed out.
         """
         raw = await self._reading.raw(address, owner, which)
-        found = await self._reading.unless_gone(raw, self._extracted(raw, index))
+        found = await self._reading.unless_gone(raw, self._extracted(asker, raw, index))
         if found.blocked is not None:
             raise AttachmentBlocked(
                 f"attachments of the kind {found.blocked} are not handed out, for they may be "
@@ -49,5 +54,5 @@ class Attachments:
             )
         return found
 
-    async def _extracted(self, raw: Received, index: int) -> Extracted:
-        return await self._extractor.extract(raw.content, index)
+    async def _extracted(self, asker: Asker, raw: Received, index: int) -> Extracted:
+        return await self._extractor.extract(asker, raw.content, index)

@@ -37,6 +37,8 @@ MOST_QUESTIONS = 80
 """Of one message, whatever a worker says: SPF 40, DKIM 8, ARC 16, DMARC 2, and some room."""
 
 _AT_ONCE = 16
+_AT_ONCE_EACH = 8
+"""Messages that are looked into, altogether and of one mailbox."""
 _BYTES_AT_ONCE = 32 * 1024 * 1024
 _EVERY_VERSION = 2**31 - 1
 _LATE = 2 * 24 * 3600
@@ -62,19 +64,20 @@ class Resolver(Protocol):
 class Examiner(Protocol):
     """What is found out in processes that a mail may kill; none of it opens a connection.
 
-    All raise :class:`~tempmail.model.errors.Unavailable` where no worker could be had.
+    Each says for which mailbox it is; these are served in turn.  All raise
+    :class:`~tempmail.model.errors.Unavailable` where no worker could be had.
     """
 
     def check_spf(
-        self, trace: Trace, answers: Mapping[Question, Answer]
+        self, mailbox_id: int, trace: Trace, answers: Mapping[Question, Answer]
     ) -> Deferred[Finding | list[Question]]:
         """The verdict of SPF, or what has to be asked before there is one."""
 
-    def survey(self, raw: bytes) -> Deferred[list[Question]]:
+    def survey(self, mailbox_id: int, raw: bytes) -> Deferred[list[Question]]:
         """What has to be asked for the other verdicts."""
 
     def judge(
-        self, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
+        self, mailbox_id: int, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
     ) -> Deferred[Authentication]:
         """All verdicts; an answer that is missing is one that could not be had."""
 
@@ -162,7 +165,15 @@ class Authenticity:
     ) -> bool:
         """Begin to look into a message, for those who wait; whether there is room for it."""
         identity, size = message.summary.id, message.summary.size
-        if len(self._under_way) >= _AT_ONCE or self._bytes + size > _BYTES_AT_ONCE:
+        of_mailbox = sum(
+            one.message.summary.mailbox_id == message.summary.mailbox_id
+            for one in self._under_way.values()
+        )
+        if (
+            len(self._under_way) >= _AT_ONCE
+            or of_mailbox >= _AT_ONCE_EACH
+            or self._bytes + size > _BYTES_AT_ONCE
+        ):
             self._evaluations.labels("left_out").inc()
             return False
         deadline = self._clock.seconds() + DNS_SECONDS
@@ -222,7 +233,8 @@ class Authenticity:
         except TempmailError:
             surveyed.addErrback(lambda _: None)  # there is no worker for that either
             raise
-        judged = await self._examiner.judge(raw, spf, await surveyed)
+        questions = await surveyed
+        judged = await self._examiner.judge(message.summary.mailbox_id, raw, spf, questions)
         found = evolve(self._dated(judged, message), **kept)
         for method in ("spf", "dkim", "dmarc", "arc"):
             self._verdicts.labels(method, getattr(found, method).result).inc()
@@ -233,15 +245,19 @@ class Authenticity:
 
     async def _spf(self, evaluation: _Evaluation) -> Finding:
         answers: dict[Question, Answer] = {}
+        message = evaluation.message
         for _ in range(MOST_QUESTIONS):
-            found = await self._examiner.check_spf(evaluation.message.trace, answers)
+            found = await self._examiner.check_spf(
+                message.summary.mailbox_id, message.trace, answers
+            )
             if isinstance(found, Finding):
                 return found
             answers |= await self._asked(evaluation, found)
         return Finding("permerror", "it takes too many lookups")
 
     async def _surveyed(self, evaluation: _Evaluation, raw: bytes) -> dict[Question, Answer]:
-        return await self._asked(evaluation, await self._examiner.survey(raw))
+        mailbox_id = evaluation.message.summary.mailbox_id
+        return await self._asked(evaluation, await self._examiner.survey(mailbox_id, raw))
 
     async def _asked(
         self, evaluation: _Evaluation, questions: Sequence[Question]

@@ -8,14 +8,16 @@ from contextlib import suppress
 from typing import Any
 
 from attrs import evolve, frozen
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
+from tempmail.core.answering import Answering
 from tempmail.core.matching import Matcher
 from tempmail.core.metrics import Metrics
 from tempmail.core.places import Places
+from tempmail.core.turns import Room
 from tempmail.core.views import Views
 from tempmail.core.waiting import Following, Watching
 from tempmail.model.errors import NotFound, Unavailable
@@ -51,7 +53,7 @@ class Caught:
     """How a wait ended.
 
     :ivar messages: as many as were wanted, oldest first, not marked as read; none where time
-        was up.
+        was up.  They are as :class:`tempmail.core.answering.Answering` makes them fit.
     :ivar after: the sequence number to go on from.  Where time was up with too few, it lies
         before the first of these, so that they count again.
     """
@@ -67,7 +69,7 @@ class LongPolls:
     :param views: messages as they are matched and answered.
     :param metrics: counts them, and whom we refused.
     :param reactor: for the end of the wait, and for a thread in which costly patterns are matched,
-        one after another.
+        one after another; networks take turns at it.
     :param most, most_each: how many there may be, altogether and of one network.
     """
 
@@ -83,9 +85,10 @@ class LongPolls:
     ) -> None:
         self.watching = watching
         self.views = views
+        self.metrics = metrics
         self._reactor = reactor
         self.clock: IReactorTime = reactor
-        self._matching = DeferredSemaphore(1)
+        self._matching = Room(1)
         self._places = Places(most, most_each, metrics.long_polls, metrics.followers_refused)
         self._open: set[_Wait] = set()
         self._stopping = False
@@ -111,15 +114,16 @@ class LongPolls:
                 now = self.clock.seconds()
                 left = 0 if self._stopping else end - now
                 life = mailbox.expires_at.timestamp() - now + _AFTER_ITS_END
-                caught = await self._wait(mailbox, wanted, max(0, min(left, life)))
+                seconds = max(0, min(left, life))
+                caught = await self._wait(mailbox, wanted, seconds, network)
                 if caught.messages or life >= left:
                     return caught
                 wanted = evolve(wanted, after=caught.after)
         finally:
             self._places.give(network)
 
-    async def _wait(self, mailbox: Mailbox, wanted: Wanted, seconds: float) -> Caught:
-        wait = _Wait(self, wanted, mailbox)
+    async def _wait(self, mailbox: Mailbox, wanted: Wanted, seconds: float, network: str) -> Caught:
+        wait = _Wait(self, wanted, mailbox, network)
         self._open.add(wait)
         timer = self.clock.callLater(seconds, wait.time_is_up)
         try:
@@ -131,9 +135,13 @@ class LongPolls:
             if timer.active():
                 timer.cancel()
 
-    async def matches(self, matcher: Matcher, message: Message) -> bool:
-        """Whether ``message`` is as ``matcher`` says, found out beside the reactor."""
-        return await self._matching.run(
+    def matches(self, matcher: Matcher, message: Message, network: str) -> Deferred[bool]:
+        """Whether ``message`` is as ``matcher`` says, found out beside the reactor.
+
+        :param network: whose turn it takes.
+        """
+        return self._matching.run(
+            network,
             deferToThreadPool,
             self._reactor,
             self._reactor.getThreadPool(),
@@ -154,10 +162,12 @@ class _Wait:
     :ivar outcome: fires once.
     """
 
-    def __init__(self, polls: LongPolls, wanted: Wanted, mailbox: Mailbox) -> None:
+    def __init__(self, polls: LongPolls, wanted: Wanted, mailbox: Mailbox, network: str) -> None:
         self.outcome: Deferred[Caught] = Deferred()
         self._polls = polls
         self._wanted = wanted
+        self._network = network
+        self._matching: Deferred[bool] | None = None
         self._after = polls.watching.start_of(mailbox, wanted.after)
         self._candidates: deque[Event] = deque()
         self._found: list[Event] = []  # not the messages: thousands may wait for many large ones
@@ -171,6 +181,8 @@ class _Wait:
 
     def stop(self) -> None:
         self._candidates.clear()
+        if self._matching is not None:
+            self._matching.cancel()
         if self._following is not None:
             self._following.stop()
 
@@ -210,7 +222,9 @@ class _Wait:
             event = self._candidates.popleft()
             assert event.message_id is not None
             with suppress(NotFound):  # deleted meanwhile
-                message = await self._polls.views.read(event.mailbox_id, event.message_id)
+                message = await self._polls.views.read(
+                    event.mailbox_id, event.message_id, self._network
+                )
                 if await self._matches(message):
                     self._found.append(event)
             if len(self._found) == self._wanted.count and not self.outcome.called:
@@ -223,13 +237,17 @@ class _Wait:
     async def _answer(self, last: Message) -> None:
         """Read again what was found before the last one, unless it was deleted since."""
         messages = []
+        answering = Answering(self._polls.metrics)
         for event in tuple(self._found):
             assert event.message_id is not None
             if event.message_id == last.summary.id:
-                messages.append(last)
+                messages.append(answering.fit(last))
                 continue
             try:
-                messages.append(await self._polls.views.read(event.mailbox_id, event.message_id))
+                message = await self._polls.views.read(
+                    event.mailbox_id, event.message_id, self._network
+                )
+                messages.append(answering.fit(message))
             except NotFound:  # deleted since it was found
                 self._found.remove(event)
         if len(messages) == self._wanted.count and not self.outcome.called:
@@ -237,6 +255,9 @@ class _Wait:
 
     async def _matches(self, message: Message) -> bool:
         matcher = self._wanted.matcher
-        if matcher.is_costly:
-            return await self._polls.matches(matcher, message)
-        return matcher.matches(message)
+        if not matcher.is_costly:
+            return matcher.matches(message)
+        self._matching = self._polls.matches(matcher, message, self._network)
+        matches = await self._matching
+        self._matching = None
+        return matches

@@ -123,6 +123,20 @@ class Metrics:
         self.parses = Counter(
             "tempmail_parses_total", "Messages parsed, by outcome.", ["outcome"], registry=r
         )
+        self.parses_refused = Counter(
+            "tempmail_parses_refused_total",
+            "Requests for a parser that got none, by reason: stopping, no_worker, full,"
+            " asker_full (too many of one asker), put_out (for an asker with fewer).",
+            ["reason"],
+            registry=r,
+        )
+        self.documents = Counter(
+            "tempmail_documents_total",
+            "Documents of mails: made, given_up (for the mail's text instead), shared with others"
+            " who opened them meanwhile, or remembered.",
+            ["outcome"],
+            registry=r,
+        )
         self.authentications = Counter(
             "tempmail_authentications_total",
             "Messages whose origin was looked into (SPF, DKIM, DMARC, ARC), by outcome.",
@@ -150,6 +164,12 @@ class Metrics:
         )
         self.long_polls = Gauge(
             "tempmail_long_polls", "Requests that wait for a message.", registry=r
+        )
+        self.answers_cut = Counter(
+            "tempmail_answers_cut_total",
+            "Messages that were answered without their text, for too much came before them in the"
+            " answer.",
+            registry=r,
         )
         self.event_streams = Gauge(
             "tempmail_event_streams", "Open server-sent event streams.", registry=r

@@ -15,6 +15,7 @@ from uuid import UUID
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
+from tempmail.core.turns import Asker
 from tempmail.model.authentication import Authentication
 from tempmail.model.delivery import Attempt, Refused
 from tempmail.model.event import Event
@@ -325,10 +326,11 @@ class Parser(Protocol):
 
     version: int
 
-    def parse(self, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         """Never fails for what the message holds: a mail that kills its worker gets a view
         with the defect named.
 
+        :param asker: for whom it is; askers are served in turn.
         :raises Unavailable: no worker could be had.
         """
 

@@ -118,9 +118,10 @@ class PublicInboxes:
             await self._store.prolong(address)
         return address
 
-    async def read(self, address: str) -> Sequence[Shown]:
+    async def read(self, address: str, client: str) -> Sequence[Shown]:
         """The newest messages of a public mailbox, newest first.
 
+        :param client: the network that asks.
         :raises InvalidInput: for what is no address of ours.
         :raises NotFound: there is no such mailbox, or it is somebody's own.
         """
@@ -133,7 +134,7 @@ class PublicInboxes:
         reading = []
         for summary in page.messages:
             room -= summary.size
-            reading.append(Deferred.fromCoroutine(self._shown(summary, readable=room >= 0)))
+            reading.append(Deferred.fromCoroutine(self._shown(summary, client, readable=room >= 0)))
         at_once = all(one.called for one in reading)
         shown = await gatherResults(reading, consumeErrors=True)
         if not at_once:  # what has expired meanwhile is gone
@@ -143,11 +144,11 @@ class PublicInboxes:
             shown = [one for one in shown if one is not None and one.summary.id in left]
         return [one for one in shown if one is not None]
 
-    async def _shown(self, summary: Summary, *, readable: bool) -> Shown | None:
+    async def _shown(self, summary: Summary, client: str, *, readable: bool) -> Shown | None:
         if not readable:
             return Shown(summary, None)
         try:
-            message = await self._views.read(summary.mailbox_id, summary.id)
+            message = await self._views.read(summary.mailbox_id, summary.id, client)
         except NotFound:  # its time has come
             return None
         except TempmailError:

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from tempmail.core.ahead import ParsingAhead
 from tempmail.core.authenticity import Authenticity
 from tempmail.core.ports import Bus, Messages, Page
+from tempmail.core.turns import Asker
 from tempmail.core.views import Views, viewed
 from tempmail.model.address import Domains
 from tempmail.model.errors import NotFound, TempmailError, Unavailable
@@ -68,10 +69,12 @@ class Reading:
         limit: int,
         before: int | None,
         unread: bool,
+        asker: Asker,
         words: str | None = None,
     ) -> Page:
         """A page of summaries, newest first, those with a sequence number below ``before``.
 
+        :param asker: whose turns it takes for what has to be parsed.
         :param words: that must be in subject, sender or text; None for any.
         """
 
@@ -83,8 +86,8 @@ class Reading:
             )
 
         if words is None:
-            return await self._listed(page)
-        return await self._search(page, address, owner)
+            return await self._listed(page, asker)
+        return await self._search(page, address, owner, asker)
 
     async def since(
         self,
@@ -94,11 +97,12 @@ class Reading:
         limit: int,
         after: int,
         unread: bool,
+        asker: Asker,
         words: str | None = None,
     ) -> Page:
         """A page of summaries, oldest first, those with a sequence number above ``after``.
 
-        :param words: as in :meth:`newest`.
+        :param asker, words: as in :meth:`newest`.
         """
 
         address = self._domains.canonical(address)
@@ -109,21 +113,27 @@ class Reading:
             )
 
         if words is None:
-            return await self._listed(page)
-        return await self._search(page, address, owner)
+            return await self._listed(page, asker)
+        return await self._search(page, address, owner, asker)
 
     async def get(
-        self, address: str, owner: Owner, which: UUID | None, *, mark: bool = True
+        self,
+        address: str,
+        owner: Owner,
+        which: UUID | None,
+        asker: Asker,
+        *,
+        mark: bool = True,
     ) -> Message:
         """One message with its view, marked as read; the newest where ``which`` is None.
 
+        :param asker: whose turn it takes where it has to be parsed.
         :param mark: False to leave it as unread as it is.
-
         :raises Unavailable: it has no view yet and no worker could make one.
         """
         address = self._domains.canonical(address)
         message = await self._messages.get(address, owner, which, mark=mark)
-        return await self.unless_gone(message.summary, self._completed(message))
+        return await self.unless_gone(message.summary, self._completed(message, asker))
 
     async def raw(self, address: str, owner: Owner, which: UUID | None) -> Received:
         """The received bytes, verbatim."""
@@ -158,10 +168,10 @@ class Reading:
         address = self._domains.canonical(address)
         self._bus.publish(await self._messages.empty(address, owner))
 
-    async def _completed(self, message: Message) -> Message:
+    async def _completed(self, message: Message, asker: Asker) -> Message:
         """The message with its view, and with where it comes from."""
         if message.view is None or message.view.parser_version < self._views.version:
-            made = await self._views.read(message.summary.mailbox_id, message.summary.id)
+            made = await self._views.read(message.summary.mailbox_id, message.summary.id, asker)
             assert made.view is not None
             message = viewed(message, made.view)
         if self._authenticity is None:
@@ -169,13 +179,13 @@ class Reading:
         return evolve(message, authentication=await self._authenticity.of(message))
 
     async def _search(
-        self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner
+        self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner, asker: Asker
     ) -> Page:
         if len(self._searching.waiting) >= _SEARCHES_WAITING:
             raise Unavailable("too many searches are waiting; try again")
-        return await self._searching.run(self._found, page, address, owner)
+        return await self._searching.run(self._found, page, address, owner, asker)
 
-    async def _listed(self, page: Callable[[], Awaitable[Page]]) -> Page:
+    async def _listed(self, page: Callable[[], Awaitable[Page]], asker: Asker) -> Page:
         """A page with previews, of which as many are made as one request may ask for."""
         found = await page()
         self._ahead.listed(found.mailbox_id)
@@ -184,7 +194,8 @@ class Reading:
         if not wanted:
             return found
         made = await gatherResults(
-            [Deferred.fromCoroutine(self._previewed(one)) for one in wanted], consumeErrors=True
+            [Deferred.fromCoroutine(self._previewed(one, asker)) for one in wanted],
+            consumeErrors=True,
         )
         known = {one.id: one for one in made}
         found = await page()  # that took its time: what has gone meanwhile is not shown
@@ -196,21 +207,23 @@ class Reading:
             ],
         )
 
-    async def _previewed(self, summary: Summary) -> Summary:
+    async def _previewed(self, summary: Summary, asker: Asker) -> Summary:
         try:
-            return (await self._views.read(summary.mailbox_id, summary.id)).summary
+            return (await self._views.read(summary.mailbox_id, summary.id, asker)).summary
         except TempmailError as why:  # a list without a preview beats no list
             self._log.debug("no preview: {why}", why=why.code)
             return summary
 
-    async def _found(self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner) -> Page:
+    async def _found(
+        self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner, asker: Asker
+    ) -> Page:
         """A page of what is found, once the texts to search are there: as many as are made for
         one request, newest first.  Of the others, subject and sender are known from arrival."""
         unparsed = await self._messages.unparsed(
             address, owner, version=self._views.version, limit=_PARSE_PER_SEARCH
         )
         await gatherResults(
-            [self._views.stored(one.mailbox_id, one.id) for one in _affordable(unparsed)]
+            [self._views.stored(one.mailbox_id, one.id, asker) for one in _affordable(unparsed)]
         )
         return await page()
 

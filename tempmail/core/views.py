@@ -8,18 +8,21 @@ from typing import TypeVar
 from uuid import UUID
 
 from attrs import Factory, define, evolve
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tempmail.core.authenticity import Authenticity
 from tempmail.core.ports import Messages, Parser
+from tempmail.core.turns import Asker, Room
 from tempmail.model.errors import TempmailError
 from tempmail.model.message import Message, Summary, View
 
 PREVIEW_CHARACTERS = 160
 
 _AT_ONCE = 8
-"""Messages whose raw bytes are held for parsing at a time."""
+_AT_ONCE_EACH = 3
+"""Messages whose raw bytes are held for parsing at a time, altogether and for one asker; as many
+as keep a worker busy while others are read and stored."""
 
 _T = TypeVar("_T")
 
@@ -51,7 +54,7 @@ class Views:
         self._messages = messages
         self._parser = parser
         self._authenticity = authenticity
-        self._places = DeferredSemaphore(_AT_ONCE)
+        self._room = Room(_AT_ONCE, _AT_ONCE_EACH)
         self._under_way: dict[UUID, _Making] = {}
 
     @property
@@ -59,22 +62,28 @@ class Views:
         """Of the parser: what an older one made is made again."""
         return self._parser.version
 
-    def read(self, mailbox_id: int, message_id: UUID) -> Deferred[Message]:
+    def read(self, mailbox_id: int, message_id: UUID, asker: Asker) -> Deferred[Message]:
         """The message with its view, which is stored where it had to be made.
+
+        :param asker: whose turn it takes where it has to be made.
 
         Whoever cancels the result stops waiting; the others still get theirs.
 
         :raises NotFound: it is gone, or its mailbox has ended.
         :raises Unavailable: it has no view yet and none can be made now.
         """
-        return self._shared(mailbox_id, message_id, attrgetter("message"))
+        return self._shared(mailbox_id, message_id, asker, attrgetter("message"))
 
-    def stored(self, mailbox_id: int, message_id: UUID) -> Deferred[None]:
+    def stored(self, mailbox_id: int, message_id: UUID, asker: Asker) -> Deferred[None]:
         """Have the message's view stored; fires when it is, or when that cannot be done now."""
-        return self._shared(mailbox_id, message_id, attrgetter("ended"))
+        return self._shared(mailbox_id, message_id, asker, attrgetter("ended"))
 
     def _shared(
-        self, mailbox_id: int, message_id: UUID, part: Callable[[_Making], Deferred[_T]]
+        self,
+        mailbox_id: int,
+        message_id: UUID,
+        asker: Asker,
+        part: Callable[[_Making], Deferred[_T]],
     ) -> Deferred[_T]:
         """A Deferred of one's own for what several wait for; begins the work where nobody has."""
         own: Deferred[_T] = Deferred()
@@ -89,18 +98,17 @@ class Views:
         else:
             making = self._under_way[message_id] = _Making()
             part(making).addBoth(tell)
-            Deferred.fromCoroutine(self._make(mailbox_id, message_id, making))
+            self._room.run(asker, self._make, mailbox_id, message_id, asker, making)
         return own
 
-    async def _make(self, mailbox_id: int, message_id: UUID, making: _Making) -> None:
+    async def _make(self, mailbox_id: int, message_id: UUID, asker: Asker, making: _Making) -> None:
         """Answer those who ask as soon as there is a view; it is kept after that."""
-        await self._places.acquire()
         try:
             message, raw = await self._messages.fetch(mailbox_id, message_id, self.version)
             if raw is None:
                 making.message.callback(message)
             else:
-                view = await self._parser.parse(raw)
+                view = await self._parser.parse(asker, raw)
                 message = viewed(message, view)
                 if self._authenticity is not None:
                     self._authenticity.begin(message, raw)
@@ -118,7 +126,6 @@ class Views:
                 making.message.errback(why)
         finally:
             del self._under_way[message_id]
-            self._places.release()
             making.message.addErrback(lambda _: None)  # those who asked have been told
             making.ended.callback(None)
 

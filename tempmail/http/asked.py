@@ -61,7 +61,15 @@ _Body = Annotated[
     str, described(f"In its text: {_PATTERN}", min_length=1, max_length=MAX_EXPRESSION)
 ]
 _Has = Annotated[Literal["code", "link"], described("What it must have", "code")]
-_Count = Annotated[int, described("Wait for so many, and answer with a list", ge=1, le=20)]
+_Count = Annotated[
+    int,
+    described(
+        "Wait for so many, and answer with a list; past 4 MiB of text, HTML and headers the further"
+        " ones come without theirs, as their `defects` say",
+        ge=1,
+        le=20,
+    ),
+]
 _Token = Annotated[str, described("The session token that making the mailbox gave")]
 _ApiKey = Annotated[str, described("An API key")]
 _Ticket = Annotated[str, described("What `POST /api/v1/tickets` gave, good for one use")]

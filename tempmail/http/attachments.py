@@ -43,7 +43,9 @@ class AttachmentRoutes:
 
     async def download(self, ask: Ask[Nothing], address: str, which: str, index: str) -> Answer:
         which_one, number = one_or_latest(which), number_of(index)
-        return as_file(await self._attachments.get(address, ask.owner, which_one, number))
+        return as_file(
+            await self._attachments.get(address, ask.owner, which_one, number, ask.network)
+        )
 
 
 def number_of(index: str) -> int:

@@ -133,7 +133,7 @@ class DialectRoutes:
 
     async def poll(self, ask: Ask[PollInbox]) -> Answer:
         try:
-            return await self._list(ask.given.address)
+            return await self._list(ask.given.address, ask.network)
         except NotFound:
             return json(PublicMessages([]))
 
@@ -141,14 +141,14 @@ class DialectRoutes:
         address = await to_the_end(self._inboxes.claim(None, ask.network, "hex"))
         return json(GeneratedInbox(address.partition("@")[0], address))
 
-    async def inbox(self, _: Ask[Nothing], name: str) -> Answer:
+    async def inbox(self, ask: Ask[Nothing], name: str) -> Answer:
         try:
-            return await self._list(f"{name}@{self._inboxes.domain}")
+            return await self._list(f"{name}@{self._inboxes.domain}", ask.network)
         except InvalidInput:
             raise NotFound("there is no such inbox") from None
 
-    async def _list(self, address: str) -> Answer:
-        shown = await to_the_end(self._inboxes.read(address))
+    async def _list(self, address: str, network: str) -> Answer:
+        shown = await to_the_end(self._inboxes.read(address, network))
         return json(PublicMessages([_message_of(one) for one in shown]))
 
 

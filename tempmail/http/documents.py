@@ -99,18 +99,19 @@ class DocumentRoutes:
         ]
 
     async def html(self, ask: Ask[ShowDocument], address: str, which: str) -> Answer:
-        reading = self._reading.get(address, ask.owner, one_or_latest(which), mark=ask.marks)
+        reading = self._reading.get(
+            address, ask.owner, one_or_latest(which), ask.network, mark=ask.marks
+        )
         message = await to_the_end(reading)
-        making = self._documents.of(message)
-        return _document(await self._reading.unless_gone(message.summary, making), ask.given)
+        return _document(await self._documents.of(message, ask.network), ask.given)
 
     async def signed(self, ask: Ask[ShowDocument], token: str) -> Answer:
-        return _document(await to_the_end(self._documents.open(token)), ask.given)
+        return _document(await to_the_end(self._documents.open(token, ask.network)), ask.given)
 
-    async def image(self, _: Ask[Nothing], token: str, index: str) -> Answer:
+    async def image(self, ask: Ask[Nothing], token: str, index: str) -> Answer:
         if _INDEX.fullmatch(index) is None:
             raise NotFound("there is no such image in this message")
-        image = await self._documents.image(token, int(index))
+        image = await self._documents.image(token, int(index), ask.network)
         return Answer(200, image.content, image.media_type, _IMAGE_HEADERS)
 
 

@@ -101,6 +101,7 @@ class MessageRoutes:
                 limit=asked.limit,
                 after=start.seq,
                 unread=asked.unread,
+                asker=ask.network,
                 words=asked.q,
             )
         else:
@@ -110,6 +111,7 @@ class MessageRoutes:
                 limit=asked.limit,
                 before=None if start is None else start.seq,
                 unread=asked.unread,
+                asker=ask.network,
                 words=asked.q,
             )
         page = await to_the_end(listing)
@@ -122,7 +124,9 @@ class MessageRoutes:
         )
 
     async def read(self, ask: Ask[Nothing], address: str, which: str) -> Answer:
-        reading = self._reading.get(address, ask.owner, one_or_latest(which), mark=ask.marks)
+        reading = self._reading.get(
+            address, ask.owner, one_or_latest(which), ask.network, mark=ask.marks
+        )
         message = await to_the_end(reading)
         signing = self._documents.url(message.summary)
         url = await self._reading.unless_gone(message.summary, signing)

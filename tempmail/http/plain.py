@@ -115,7 +115,12 @@ class PlainPages:
             mailbox = await self._desk.get(opened.address, opened.owner)
             page = await to_the_end(
                 self._reading.newest(
-                    opened.address, opened.owner, limit=_MOST_SHOWN, before=None, unread=False
+                    opened.address,
+                    opened.owner,
+                    limit=_MOST_SHOWN,
+                    before=None,
+                    unread=False,
+                    asker=ask.network,
                 )
             )
         except (NotFound, Unauthenticated):
@@ -126,7 +131,7 @@ class PlainPages:
         try:
             opened = _the_opened(ask.request)
             reading = self._reading.get(
-                opened.address, opened.owner, one_or_latest(which), mark=ask.marks
+                opened.address, opened.owner, one_or_latest(which), ask.network, mark=ask.marks
             )
             message = await to_the_end(reading)
             signing = self._documents.url(message.summary)
@@ -145,7 +150,9 @@ class PlainPages:
     async def download(self, ask: Ask[Nothing], which: str, index: str) -> Answer:
         opened = _the_opened(ask.request)
         one, number = one_or_latest(which), number_of(index)
-        return as_file(await self._attachments.get(opened.address, opened.owner, one, number))
+        return as_file(
+            await self._attachments.get(opened.address, opened.owner, one, number, ask.network)
+        )
 
     async def delete(self, ask: Ask[Nothing], which: str) -> Answer:
         """Delete a message, or with ``inbox`` for its id the whole of it."""

@@ -171,7 +171,8 @@ class Message(Summary, kw_only=True):
     body_html: Annotated[
         str,
         described(
-            "Its HTML as it came, for a sandbox alone; may be empty", "<p>Your code is 482913.</p>"
+            "Its HTML as it came but for control characters, for a sandbox alone; may be empty",
+            "<p>Your code is 482913.</p>",
         ),
     ]
     html_url: Annotated[
@@ -183,7 +184,9 @@ class Message(Summary, kw_only=True):
     links: list[Link]
     authentication: Authentication
     envelope: Envelope
-    defects: Annotated[tuple[str, ...], described("What is wrong with its form", [])]
+    defects: Annotated[
+        tuple[str, ...], described("What is wrong with its form, or was left out here", [])
+    ]
 
 
 class Messages(Struct, kw_only=True):

@@ -16,11 +16,11 @@ from tempmail.mail.file_kinds import blocked_kind
 from tempmail.mail.header_fields import MAX_FIELD_BYTES
 from tempmail.mail.links import find_links
 from tempmail.mail.refused_kinds import REFUSED_KINDS
-from tempmail.mail.storable import one_line, storable, within
+from tempmail.mail.storable import legible, one_line, storable, within
 from tempmail.mail.tree import Part, read
 from tempmail.model.message import Attachment, Code, Link, View
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 """Grows whenever the same bytes give another view."""
 
 MAX_ATTACHMENTS = 200
@@ -106,7 +106,7 @@ def unparsed(raw: bytes, defect: str, *, lasting: bool) -> View:
 
 
 def _joined(texts: list[str], name: str, defects: list[str]) -> str:
-    whole = "\n".join(texts)
+    whole = legible("\n".join(texts))
     kept = within(whole, MAX_BODY_BYTES)
     if len(kept) < len(whole):
         defects.append(f"{name} cut at {MAX_BODY_BYTES} bytes")

@@ -1,48 +1,39 @@
-"""A few worker processes, and the mails that wait for one."""
+"""A few worker processes, and who gets one next."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
+from tempmail.core.rendering import GivenUp
+from tempmail.core.turns import Asker
 from tempmail.mail.attachments import Extracted
 from tempmail.mail.authenticity.answers import Answer, Question
 from tempmail.mail.authenticity.header import head_of
 from tempmail.mail.parse import PARSER_VERSION, unparsed
 from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.model.authentication import Authentication, Finding
-from tempmail.model.errors import NotFound, TempmailError, Unavailable
+from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.message import Trace, View
 from tempmail.workers.answers import Examining, Rendering, Request
 from tempmail.workers.examinations import Judgement, Lookups, SpfCheck, Survey
+from tempmail.workers.waiting import Full, Line, Waiting
 from tempmail.workers.worker import Limits, ParseFailed, Worker, command
 
-
-class _Waiting:
-    """A request whose result somebody waits for."""
-
-    def __init__(self, request: Request | Rendering | Examining, pool: ParserPool) -> None:
-        self.request = request
-        self.size = request.size
-        self.result: Deferred[Any] = Deferred(lambda _: pool.forget(self))
-
-    def answer(self, result: object) -> None:
-        if self.result.called:  # cancelled while a worker had it
-            return
-        if isinstance(result, TempmailError):
-            self.result.errback(result)
-        else:
-            self.result.callback(result)
-
-
-class _GivenUp(Unavailable):
-    """A document was too much for its worker."""
+_REASONS = {
+    "stopping": "the server is stopping",
+    "no_worker": "no parser could be started",
+    "full": "too many mails wait; try again",
+    "asker_full": "too many mails that you opened wait; try again",
+    "put_out": "too many mails that you opened wait; try again",
+}
+"""Why a request gets no worker, for the metric and in words."""
 
 
 class ParserPool:
@@ -51,8 +42,12 @@ class ParserPool:
     Implements :class:`tempmail.core.ports.Parser`.  Workers are started when they are first
     needed, and replaced when a mail took them along.
 
+    Each request says for whom it is.  Askers are served in turn, whoever reads before
+    examinations of where mails come from, and one worker is always left to the others: so mails
+    that cost their workers make whoever opens them wait, and hardly anybody else.
+
     :param reactor: starts processes and calls later.
-    :param metrics: counts parses by outcome: ok, killed, crashed, refused.
+    :param metrics: counts parses by outcome: ok, killed, crashed, refused; and these by reason.
     :param size: workers at once.
     :param limits: what a mail may cost, and how many may wait.
     :param refused: kinds of attachments that are not handed out.
@@ -74,11 +69,14 @@ class ParserPool:
     ) -> None:
         self._reactor = reactor
         self._parses = metrics.parses
+        self._refused = metrics.parses_refused
         self._size = size
+        self._each = max(1, size - 1)
         self._limits = limits or Limits()
         self._command = worker_command or command(self._limits, refused)
-        self._waiting: deque[_Waiting] = deque()
-        self._waiting_bytes = 0
+        self._readers = Line(self._limits)
+        self._examinations = Line(self._limits)
+        self._at_work: Counter[Asker] = Counter()  # workers, by who has them
         self._workers: set[Worker] = set()
         self._open = False
         self._stopped: list[Deferred[None]] = []
@@ -90,8 +88,8 @@ class ParserPool:
     def stop(self) -> Deferred[None]:
         """Kill the workers and let go of their mails; fires when no process is left."""
         self._open = False
-        while self._waiting:
-            self._refuse(self._next(), "stopping")
+        while waiting := self._readers.take() or self._examinations.take():
+            self._refuse(waiting, "stopping")
         for worker in tuple(self._workers):
             worker.kill()
         if not self._workers:
@@ -100,104 +98,119 @@ class ParserPool:
         self._stopped.append(stopped)
         return stopped
 
-    def parse(self, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         """The view of a mail, or what the envelope headers yield where its parse is given up.
 
         Cancelling drops a mail that waits; the answer to one that a worker has is ignored.
 
-        :raises Unavailable: stopped, too many wait, or no worker could be started.
+        :raises Unavailable: stopped, too many wait (of the asker or altogether), or no worker
+            could be started.
         """
-        return self._ask(Request(raw))
+        return self._ask(asker, Request(raw))
 
-    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         """The attachment that the mail's view has at ``index``.
 
         :raises NotFound: the mail has no such attachment.
         :raises Unavailable: as for :meth:`parse`, and where taking it out was given up.
         """
-        return self._ask(Request(raw, index))
+        return self._ask(asker, Request(raw, index))
 
-    def document(self, html: str, text: str, images: Mapping[str, str]) -> Deferred[str]:
-        """A mail's HTML made safe; its text where it has no HTML, or where that is given up.
+    def document(
+        self, asker: Asker, html: str, text: str, images: Mapping[str, str]
+    ) -> Deferred[str]:
+        """A mail's HTML made safe; its text where it has no HTML.
 
         :param images: as for :func:`tempmail.mail.safe_html.safe_html`.
+        :raises GivenUp: it cost its worker.
         :raises Unavailable: as for :meth:`parse`.
         """
-        made: Deferred[str] = self._ask(Rendering(html, text, images))
-        return made.addErrback(self._text_instead, text)
+        return self._ask(asker, Rendering(html, text, images))
+
+    def text_instead(self, asker: Asker, text: str) -> Deferred[str]:
+        """A mail's text, as the document of one whose HTML was given up.
+
+        :raises Unavailable: as for :meth:`document`.
+        """
+        return self._ask(asker, Rendering("", text, {}, instead=True))
 
     def check_spf(
-        self, trace: Trace, answers: Mapping[Question, Answer]
+        self, asker: Asker, trace: Trace, answers: Mapping[Question, Answer]
     ) -> Deferred[Finding | list[Question]]:
         """The verdict of SPF, or what DNS has to be asked before there is one.
 
         :raises Unavailable: as for :meth:`parse`.
         """
-        lookups = Lookups.of(answers)
-        return self._ask(Examining(SpfCheck(trace.peer_ip, trace.helo, trace.mail_from, lookups)))
+        check = SpfCheck(trace.peer_ip, trace.helo, trace.mail_from, Lookups.of(answers))
+        return self._ask(asker, Examining(check))
 
-    def survey(self, raw: bytes) -> Deferred[list[Question]]:
+    def survey(self, asker: Asker, raw: bytes) -> Deferred[list[Question]]:
         """What DNS has to be asked for the other verdicts on a mail.
 
         :raises Unavailable: as for :meth:`parse`.
         """
-        return self._ask(Examining(Survey(head_of(raw))))
+        return self._ask(asker, Examining(Survey(head_of(raw))))
 
     def judge(
-        self, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
+        self, asker: Asker, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
     ) -> Deferred[Authentication]:
         """All verdicts on a mail; an answer that is missing is one that could not be had.
 
         :raises Unavailable: as for :meth:`parse`.
         """
-        return self._ask(Examining(Judgement(raw, spf, Lookups.of(answers))))
+        return self._ask(asker, Examining(Judgement(raw, spf, Lookups.of(answers))))
 
-    def _text_instead(self, failure: Failure, text: str) -> Deferred[str]:
-        failure.trap(_GivenUp)
-        return self._ask(Rendering("", text, {}, instead=True))
-
-    def _ask(self, request: Request | Rendering | Examining) -> Deferred[Any]:
-        waiting = _Waiting(request, self)
+    def _ask(self, asker: Asker, request: Request | Rendering | Examining) -> Deferred[Any]:
+        waiting = Waiting(asker, request, self._forget)
         if not self._open:
-            return fail(self._refusal("stopping", waiting.size))
-        if (
-            len(self._waiting) >= self._limits.waiting_mails
-            or self._waiting_bytes + waiting.size > self._limits.waiting_bytes
-        ):
-            return fail(self._refusal("too many mails wait", waiting.size))
-        # Whoever reads comes first; where a mail is from can wait.
-        last = len(self._waiting)
-        if not isinstance(request, Examining):
-            kinds = (isinstance(one.request, Examining) for one in self._waiting)
-            last = next((place for place, later in enumerate(kinds) if later), last)
-        self._waiting.insert(last, waiting)
-        self._waiting_bytes += waiting.size
+            self._refuse(waiting, "stopping")
+            return waiting.result
+        try:
+            put_out = self._line_of(waiting).add(waiting)
+        except Full as full:
+            self._refuse(waiting, full.reason)
+            return waiting.result
+        for one in put_out:
+            self._refuse(one, "put_out")
         self._dispatch()
         return waiting.result
 
-    def forget(self, waiting: _Waiting) -> None:
-        """Nobody wants the answer any more."""
-        if waiting in self._waiting:
-            self._waiting.remove(waiting)
-            self._waiting_bytes -= waiting.size
+    def _line_of(self, waiting: Waiting) -> Line:
+        return self._examinations if waiting.can_wait else self._readers
+
+    def _forget(self, waiting: Waiting) -> None:
+        self._line_of(waiting).forget(waiting)
 
     def _dispatch(self) -> None:
         for worker in tuple(self._workers):
-            if self._waiting and worker.idle:
-                waiting = self._next()
-                worker.ask(waiting.request).addCallbacks(
+            if worker.idle and (waiting := self._next()) is not None:
+                self._at_work[waiting.asker] += 1
+                worker.ask(waiting.request).addBoth(self._left, waiting).addCallbacks(
                     self._done, self._failed, callbackArgs=(waiting, worker), errbackArgs=(waiting,)
                 )
-        while len(self._workers) < self._size and self._starting() < len(self._waiting):
+        while len(self._workers) < self._size and self._starting() < self._startable():
             self._start_worker()
 
     def _starting(self) -> int:
         return sum(not worker.ready for worker in self._workers)
 
-    def _next(self) -> _Waiting:
-        waiting = self._waiting.popleft()
-        self._waiting_bytes -= waiting.size
-        return waiting
+    def _startable(self) -> int:
+        """How many more workers there would be work for."""
+        counts = Counter(self._readers.counts()) + Counter(self._examinations.counts())
+        return sum(min(count, self._each - self._at_work[asker]) for asker, count in counts.items())
+
+    def _next(self) -> Waiting | None:
+        return self._readers.take(self._may) or self._examinations.take(self._may)
+
+    def _may(self, asker: Asker) -> bool:
+        return self._at_work[asker] < self._each
+
+    def _left(self, outcome: object, waiting: Waiting) -> object:
+        """The asker has this worker no longer."""
+        self._at_work[waiting.asker] -= 1
+        if not self._at_work[waiting.asker]:
+            del self._at_work[waiting.asker]
+        return outcome
 
     def _start_worker(self) -> None:
         try:
@@ -223,17 +236,18 @@ class ParserPool:
     def _no_worker(self, complaint: str) -> None:
         """Each failed start is one mail's loss, so that a hopeless queue empties."""
         self._log.error("no parser could be started: {complaint}", complaint=complaint)
-        if self._waiting:
-            self._refuse(self._next(), "no parser could be started")
+        waiting = self._next()
+        if waiting is not None:
+            self._refuse(waiting, "no_worker")
 
-    def _done(self, result: object, waiting: _Waiting, worker: Worker) -> None:
+    def _done(self, result: object, waiting: Waiting, worker: Worker) -> None:
         self._parses.labels("ok").inc()
         if worker.mails >= self._limits.mails_per_worker:
             worker.kill()
         waiting.answer(NotFound("no such attachment") if result is None else result)
         self._dispatch()
 
-    def _failed(self, failure: Failure, waiting: _Waiting) -> None:
+    def _failed(self, failure: Failure, waiting: Waiting) -> None:
         failed = failure.value
         assert isinstance(failed, ParseFailed)
         if not self._open:
@@ -242,7 +256,9 @@ class ParserPool:
         self._parses.labels(failed.outcome).inc()
         self._log.warn("{defect}: a mail of {size} bytes", defect=failed.defect, size=waiting.size)
         if isinstance(waiting.request, Rendering):
-            waiting.answer(_GivenUp(f"{failed.defect}; the raw message holds the text"))
+            waiting.answer(
+                GivenUp(f"{failed.defect}; the raw message holds the text", lasting=failed.lasting)
+            )
         elif isinstance(waiting.request, Examining):
             waiting.answer(
                 waiting.request.asked.given_up(failed.defect)
@@ -254,10 +270,14 @@ class ParserPool:
         else:
             waiting.answer(Unavailable(f"{failed.defect}; the raw message holds the attachment"))
 
-    def _refuse(self, waiting: _Waiting, reason: str) -> None:
-        waiting.answer(self._refusal(reason, waiting.size))
-
-    def _refusal(self, reason: str, size: int) -> Unavailable:
+    def _refuse(self, waiting: Waiting, reason: str) -> None:
+        """:param reason: as the metric has it."""
         self._parses.labels("refused").inc()
-        self._log.warn("parse refused, {reason}: a mail of {size} bytes", reason=reason, size=size)
-        return Unavailable(f"the mail cannot be parsed now: {reason}")
+        self._refused.labels(reason).inc()
+        self._log.warn(
+            "parse refused, {reason}: a mail of {size} bytes for {asker}",
+            reason=reason,
+            size=waiting.size,
+            asker=waiting.asker,
+        )
+        waiting.answer(Unavailable(f"the mail cannot be parsed now: {_REASONS[reason]}"))

@@ -44,7 +44,9 @@ class Limits:
     :ivar cpu_seconds: processor time for one mail.
     :ivar memory_bytes: for one worker, beyond what an idle one has mapped.
     :ivar mails_per_worker: after so many a worker makes room for a fresh one.
-    :ivar waiting_mails, waiting_bytes: what may wait for a worker.
+    :ivar waiting_mails, waiting_bytes: what may wait for a worker; and twice that, for where mails
+        come from is waited for in a line of its own.
+    :ivar waiting_each, waiting_bytes_each: of those for one asker; one mail always may.
     """
 
     start_seconds: float = 10
@@ -54,6 +56,8 @@ class Limits:
     mails_per_worker: int = 500
     waiting_mails: int = 200
     waiting_bytes: int = 100 * _MIB
+    waiting_each: int = 32
+    waiting_bytes_each: int = 32 * _MIB
 
 
 class ParseFailed(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
+from tempmail.core.turns import Asker
 from tempmail.model.errors import NotFound
 from tempmail.model.event import Event, EventKind
 from tempmail.model.mailbox import Mailbox, OwnerType, SessionOwner
@@ -130,7 +131,7 @@ class SubjectParser:
         self.hold: Deferred[None] | None = None
         self.trouble: Exception | None = None
 
-    def parse(self, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         self.parsed.append(raw)
         return Deferred.fromCoroutine(self._view(raw))
 
@@ -142,14 +143,21 @@ class SubjectParser:
 
 
 class _Threads:
-    """Does at once what is for a thread, and counts it."""
+    """Does at once what is for a thread, and counts it.
+
+    :ivar held: where set, work is put here instead, for the test to do it.
+    """
 
     def __init__(self) -> None:
         self.used = 0
+        self.held: list[Callable[[], None]] | None = None
 
     def callInThreadWithCallback(self, done: Any, work: Any, *args: Any) -> None:
         self.used += 1
-        done(True, work(*args))
+        if self.held is None:
+            done(True, work(*args))
+        else:
+            self.held.append(lambda: done(True, work(*args)))
 
 
 class Reactor(Clock):

@@ -90,7 +90,7 @@ class AheadTests(SynchronousTestCase):
         for seq in range(1, 7):
             self.arrive(seq)
         self.clock.advance(0)
-        self.assertEqual(self.shelf.fetched, [1, 2, 3, 4])
+        self.assertEqual(self.shelf.fetched, [1, 2, 3], "the fourth waits for its mailbox's turn")
         self.assertEqual((self.count("started"), self.count("left_out")), (4, 2))
         self.parser.hold.callback(None)
         self.arrive(7)

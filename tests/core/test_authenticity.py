@@ -58,7 +58,7 @@ class Examiner:
         self.endless = False
 
     def check_spf(
-        self, trace: Trace, answers: Mapping[Question, Answer]
+        self, mailbox_id: int, trace: Trace, answers: Mapping[Question, Answer]
     ) -> Deferred[Finding | list[Question]]:
         if self.endless:
             return succeed([Question(f"n{len(answers)}.example", "TXT")])
@@ -67,7 +67,7 @@ class Examiner:
         failed = answers[RECORD].failure
         return succeed(Finding("temperror", failed, "shop.example") if failed else PASS)
 
-    def survey(self, raw: bytes) -> Deferred[list[Question]]:
+    def survey(self, mailbox_id: int, raw: bytes) -> Deferred[list[Question]]:
         return succeed([KEY])
 
     async def _judge(self, *given: Any) -> Authentication:
@@ -77,7 +77,7 @@ class Examiner:
         return evolve(self.verdict, spf=given[1])
 
     def judge(
-        self, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
+        self, mailbox_id: int, raw: bytes, spf: Finding, answers: Mapping[Question, Answer]
     ) -> Deferred[Authentication]:
         return Deferred.fromCoroutine(self._judge(raw, spf, answers))
 
@@ -161,7 +161,7 @@ class AuthenticityTests(SynchronousTestCase):
     def test_parsing_and_its_readers_do_not_wait_for_dns(self) -> None:
         self.resolver.hold = Deferred()
         views = Views(cast(Messages, self.shelf), SubjectParser(), self.authenticity)
-        read = self.successResultOf(views.read(MAILBOX_ID, UUID(int=1)))
+        read = self.successResultOf(views.read(MAILBOX_ID, UUID(int=1), "192.0.2.1"))
         self.assertIsNone(read.authentication)
         self.assertEqual(self.shelf.kept, [1])
         self.resolver.hold.callback(None)
@@ -251,8 +251,13 @@ class AuthenticityTests(SynchronousTestCase):
 
     def test_a_bounded_number_and_size_is_looked_into_at_a_time(self) -> None:
         self.resolver.hold = Deferred()
-        for seq in range(1, 30):
+        for seq in range(1, 11):
             self.authenticity.begin(message(seq=seq), b"x")
+        self.assertEqual(self.evaluations("left_out"), 10 - module._AT_ONCE_EACH)
+        for seq in range(11, 30):
+            other = message(seq=seq)
+            summary = evolve(other.summary, mailbox_id=MAILBOX_ID + seq)
+            self.authenticity.begin(evolve(other, summary=summary), b"x")
         self.assertEqual(self.evaluations("left_out"), 29 - module._AT_ONCE)
         self.resolver.hold.callback(None)
         self.assertEqual(len(self.examiner.judged), module._AT_ONCE)

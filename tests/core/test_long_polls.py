@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tempmail.bus.local import LocalBus
+from tempmail.core import answering
 from tempmail.core.long_polls import Caught, LongPolls, Wanted
 from tempmail.core.matching import matcher
 from tempmail.core.metrics import Metrics
@@ -109,6 +110,15 @@ class LongPollsTests(SynchronousTestCase):
         self.arrive(4)
         self.assert_caught(waiting, 1, 3, 4, after=4)
 
+    def test_of_several_large_messages_all_are_answered_and_few_with_their_text(self) -> None:
+        self.patch(answering, "MOST_BYTES", 30)
+        for seq in range(1, 6):  # with a text of eleven bytes each
+            self.put(seq)
+        messages = self.successResultOf(self.wait(count=5)).messages
+        texts = [one.view.body_text for one in messages if one.view is not None]
+        self.assertEqual(texts, ["It is 4711."] * 3 + ["", ""])
+        self.assertEqual([one.summary.seq for one in messages], [1, 2, 3, 4, 5])
+
     def test_when_time_is_up_the_next_wait_goes_on_behind_what_did_not_match(self) -> None:
         waiting = self.wait(subject="code")
         self.arrive(1, "News")
@@ -185,6 +195,36 @@ class LongPollsTests(SynchronousTestCase):
         self.assertEqual(self.reactor.threads.used, 0)
         self.assert_caught(self.wait(subject="/code$/"), 1, after=1)
         self.assertEqual(self.reactor.threads.used, 1)
+
+    def test_networks_take_turns_at_matching(self) -> None:
+        self.put(1)
+        threads = self.reactor.threads
+        threads.held = []
+        many = [self.wait(subject="/code$/") for _ in range(3)]
+        stranger = self.wait(subject="/code/i", network="198.51.100.1")
+        self.assertEqual(len(threads.held), 1, "one at a time")
+        for _ in range(3):
+            threads.held.pop()()
+        self.successResultOf(many[1])
+        self.successResultOf(stranger)
+        self.assertNoResult(many[2])
+        threads.held.pop()()
+        self.assert_caught(many[2], 1, after=1)
+
+    def test_a_thread_goes_on_when_its_client_has_left_and_no_other_starts_meanwhile(self) -> None:
+        self.put(1)
+        threads = self.reactor.threads
+        threads.held = []
+        leaving = [self.wait(subject="/code/") for _ in range(2)]
+        staying = self.wait(subject="/code$/")
+        for one in leaving:
+            one.addErrback(lambda _: None)
+            one.cancel()
+        self.assertEqual((threads.used, len(threads.held)), (1, 1))
+        threads.held.pop()()
+        threads.held.pop()()
+        self.assert_caught(staying, 1, after=1)
+        self.assertEqual(threads.used, 2, "who left while waiting takes no turn")
 
     def test_the_end_of_the_mailbox_is_the_end_of_the_wait(self) -> None:
         waiting = self.wait()

@@ -46,7 +46,7 @@ class PublicTest(SynchronousTestCase):
         self.parser.hold = Deferred()
         self.shelf.put(1)
         self.shelf.put(2)
-        self.reading = Deferred.fromCoroutine(self.inboxes.read("box@mail.test"))
+        self.reading = Deferred.fromCoroutine(self.inboxes.read("box@mail.test", "192.0.2.1"))
 
     def test_what_expires_while_it_is_parsed_is_not_shown(self) -> None:
         del self.shelf.raw_of[1]

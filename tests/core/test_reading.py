@@ -18,6 +18,7 @@ from tempmail.core.authenticity import Authenticity
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Messages, Page
 from tempmail.core.reading import Reading
+from tempmail.core.turns import Asker
 from tempmail.core.views import Views
 from tempmail.mail.attachments import Extracted
 from tempmail.model.address import Domains
@@ -58,6 +59,9 @@ class OwnShelf(Shelf):
         return await super().arrivals(mailbox_id, after, limit)
 
 
+ASKER = "192.0.2.1"
+
+
 class Origins:
     """Says where messages come from when ``hold`` fires."""
 
@@ -76,7 +80,7 @@ class Extractor:
     def __init__(self) -> None:
         self.answer: Deferred[Extracted] = Deferred()
 
-    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         return self.answer
 
 
@@ -95,7 +99,7 @@ class ReadingTest(SynchronousTestCase):
         self.shelf.views[1] = VIEW
 
     def get(self) -> Deferred[Message]:
-        return Deferred.fromCoroutine(self.reading.get(BOX, OWNER, None))
+        return Deferred.fromCoroutine(self.reading.get(BOX, OWNER, None, ASKER))
 
     def end(self) -> None:
         self.shelf.living = False
@@ -139,7 +143,7 @@ class ReadingTest(SynchronousTestCase):
         for going in ("remove", "end", ""):
             self.setUp()
             attachments = Attachments(self.reading, self.extractor)
-            taking = Deferred.fromCoroutine(attachments.get(BOX, OWNER, None, 0))
+            taking = Deferred.fromCoroutine(attachments.get(BOX, OWNER, None, 0, ASKER))
             if going:
                 getattr(self, going)()
             self.extractor.answer.callback(FILE)
@@ -149,7 +153,7 @@ class ReadingTest(SynchronousTestCase):
                 self.assertEqual(self.successResultOf(taking), FILE)
 
     def listed(self) -> Deferred[Page]:
-        listing = self.reading.newest(BOX, OWNER, limit=9, before=None, unread=False)
+        listing = self.reading.newest(BOX, OWNER, limit=9, before=None, unread=False, asker=ASKER)
         return Deferred.fromCoroutine(listing)
 
     def test_a_list_shows_what_is_there_once_its_previews_are(self) -> None:

@@ -13,6 +13,8 @@ from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.message import Message
 from tests.core.doubles import MAILBOX_ID, VIEW, Shelf, SubjectParser
 
+ASKER = "192.0.2.1"
+
 
 class ViewsTests(SynchronousTestCase):
     def setUp(self) -> None:
@@ -22,7 +24,7 @@ class ViewsTests(SynchronousTestCase):
         self.shelf.put(1, "one")
 
     def read(self, seq: int = 1) -> Deferred[Message]:
-        return self.views.read(MAILBOX_ID, UUID(int=seq))
+        return self.views.read(MAILBOX_ID, UUID(int=seq), ASKER)
 
     def test_a_message_without_a_view_is_parsed_and_its_view_kept(self) -> None:
         made = self.successResultOf(self.read())
@@ -92,19 +94,32 @@ class ViewsTests(SynchronousTestCase):
 
     def test_stored_fires_when_the_view_is_kept_or_cannot_be(self) -> None:
         self.parser.hold = Deferred()
-        stored = self.views.stored(MAILBOX_ID, UUID(int=1))
+        stored = self.views.stored(MAILBOX_ID, UUID(int=1), ASKER)
         self.assertNoResult(stored)
         self.parser.hold.callback(None)
         self.successResultOf(stored)
         self.assertEqual(self.shelf.kept, [1])
-        self.successResultOf(self.views.stored(MAILBOX_ID, UUID(int=2)))
+        self.successResultOf(self.views.stored(MAILBOX_ID, UUID(int=2), ASKER))
 
     def test_a_bounded_number_is_held_for_parsing_at_a_time(self) -> None:
-        for seq in range(2, 21):
+        for seq in range(2, 31):
             self.shelf.put(seq)
         self.parser.hold = Deferred()
         asked = [self.read(seq) for seq in range(1, 21)]
+        self.assertEqual(len(self.shelf.fetched), 3)
+        asked += [self.views.read(MAILBOX_ID, UUID(int=seq), seq) for seq in range(21, 31)]
         self.assertEqual(len(self.shelf.fetched), 8)
+        self.parser.hold.callback(None)
+        for one in asked:
+            self.successResultOf(one)
+
+    def test_whoever_reads_many_leaves_places_to_the_others(self) -> None:
+        for seq in range(1, 22):
+            self.shelf.put(seq)
+        self.parser.hold = Deferred()
+        asked = [self.read(seq) for seq in range(1, 21)]
+        asked.append(self.views.read(MAILBOX_ID, UUID(int=21), "198.51.100.1"))
+        self.assertEqual(self.shelf.fetched, [1, 2, 3, 21])
         self.parser.hold.callback(None)
         for one in asked:
             self.successResultOf(one)

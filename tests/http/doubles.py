@@ -13,6 +13,7 @@ from tempmail.bus.local import LocalBus
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Page
 from tempmail.core.signing import SigningKey
+from tempmail.core.turns import Asker
 from tempmail.mail.attachments import Extracted
 from tempmail.model.account import Caller
 from tempmail.model.authentication import Authentication
@@ -384,7 +385,7 @@ class StubParser:
         self.away = False
         self.parsed = 0
 
-    def parse(self, raw: bytes) -> Deferred[View]:
+    def parse(self, asker: Asker, raw: bytes) -> Deferred[View]:
         self.parsed += 1
         if self.away:
             unavailable: Deferred[View] = Deferred()
@@ -416,10 +417,15 @@ class StubRenderer:
     def __init__(self) -> None:
         self.attachment = b"GIF89a..."
 
-    def document(self, html: str, text: str, images: Mapping[str, str]) -> Deferred[str]:
+    def document(
+        self, asker: Asker, html: str, text: str, images: Mapping[str, str]
+    ) -> Deferred[str]:
         return succeed(f"<title>{html}|{text}|{dict(images)}</title>")
 
-    def extract(self, raw: bytes, index: int) -> Deferred[Extracted]:
+    def text_instead(self, asker: Asker, text: str) -> Deferred[str]:
+        return succeed(f"<title>|{text}|</title>")
+
+    def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
         if index:
             return fail(NotFound("no such attachment"))
         return succeed(Extracted("a", "text/html", None, self.attachment))

@@ -222,7 +222,9 @@ class Service:
             lambda: self.is_ready,
             attachments=Attachments(reading, self.renderer),
             deliveries=self.delivery_log,
-            documents=Documents(views, messages, self.renderer, self.signing),
+            documents=Documents(
+                views, messages, self.renderer, self.signing, self.metrics, self.clock
+            ),
             mcp=McpRoutes(Methods(tools, self.callers, self.metrics, "1.2.3"), self.clock),
             public=None,
             samples=Samples(self.door, desk, "mail.test", self.clock.seconds),

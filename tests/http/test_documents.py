@@ -161,7 +161,7 @@ class Images(DocumentCase):
         waiting = [self.service.connect() for _ in range(20)]
         for one in waiting:
             one.send(request_bytes("GET", f"{url}/images/0"))
-        self.assertEqual(self.service.storage.gate.waiting, 4)
+        self.assertEqual(self.service.storage.gate.waiting, 2)
         for one in waiting[:10]:
             one.leave()
         self.service.storage.gate.open()

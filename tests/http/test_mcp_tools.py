@@ -6,10 +6,12 @@ from typing import Any
 
 from attrs import evolve
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from twisted.internet.defer import Deferred
 
+from tempmail.core.turns import Asker
 from tempmail.http.mcp.found import MOST_TEXT
 from tempmail.model.account import Scope
-from tempmail.model.message import Attachment, Code, Link
+from tempmail.model.message import Attachment, Code, Link, View
 from tests.http.mcp_case import McpCase
 
 ALL = [
@@ -171,7 +173,7 @@ class Using(McpCase):
     def test_what_is_deleted_while_its_html_is_read_is_gone(self) -> None:
         address = self.make()
         parse = self.service.parser.parse
-        self.service.parser.parse = lambda raw: parse(raw).addCallback(  # type: ignore[method-assign]
+        self.service.parser.parse = lambda asker, raw: parse(asker, raw).addCallback(  # type: ignore[method-assign]
             lambda made: evolve(made, body_text="", body_html="<p>secret</p>")
         )
         self.deliver(address)
@@ -265,9 +267,11 @@ class Hostile(McpCase):
     def mail(self, **view: Any) -> None:
         """A mail comes in whose view has this."""
         parse = self.service.parser.parse
-        self.service.parser.parse = lambda raw: parse(raw).addCallback(  # type: ignore[method-assign]
-            lambda made: evolve(made, **view)
-        )
+
+        def made(asker: Asker, raw: bytes) -> Deferred[View]:
+            return parse(asker, raw).addCallback(lambda made: evolve(made, **view))
+
+        self.service.parser.parse = made  # type: ignore[method-assign]
         self.deliver(self.address)
 
     def read(self, **arguments: Any) -> tuple[Any, str]:

@@ -216,12 +216,12 @@ class Reading(MessageCase):
         for target in (f"/{which}", "/latest", "/latest/html"):
             view: Deferred[View] = Deferred()
             parse = self.service.parser.parse
-            self.service.parser.parse = lambda _, view=view: view  # type: ignore[method-assign, misc]
+            self.service.parser.parse = lambda *_, view=view: view  # type: ignore[method-assign]
             connection = self.service.connect()
             shown = {"Authorization": f"Bearer {self.token}"}
             connection.send(request_bytes("GET", self.messages + target, shown))
             box = self.service.storage.boxes.pop("ann@mail.test")
-            parse(b"hi").chainDeferred(view)
+            parse("192.0.2.1", b"hi").chainDeferred(view)
             [reply] = replies(connection.received(), "GET")
             self.assert_problem(reply, 404, "not_found")
             self.service.storage.boxes["ann@mail.test"] = box

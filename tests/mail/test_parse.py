@@ -10,6 +10,7 @@ from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import json
 
 from tempmail.mail.contents import MAX_BODY_BYTES
 from tempmail.mail.envelope_headers import scan
@@ -215,3 +216,20 @@ def test_a_message_that_cannot_be_parsed_shows_its_subject_and_author() -> None:
 
 def test_what_may_go_better_next_time_is_of_an_older_version() -> None:
     assert unparsed(b"", "the parser crashed", lasting=False).parser_version < PARSER_VERSION
+
+
+def test_controls_that_nobody_sees_are_left_out_of_both_bodies() -> None:
+    controls = bytes(range(1, 32)).replace(b"\t", b"").replace(b"\n", b"").replace(b"\r", b"")
+    silent = controls.replace(b"\x0b", b"").replace(b"\x0c", b"").replace(b"\x1b", b"")
+    text = b"a" + silent + b"b\tc\x0cd\x0be\r\nf"
+    assert parse(b"\r\n" + text).body_text == "ab\tc d e\nf"
+    html = b"<a\x0chref='https://x.test/1'>g\x01o</a>"
+    view = parse(b"Content-Type: text/html\r\n\r\n" + html)
+    assert view.body_html == "<a href='https://x.test/1'>go</a>"
+    assert [(link.href, link.text) for link in view.links] == [("https://x.test/1", "go")]
+
+
+def test_controls_do_not_count_towards_the_bound() -> None:
+    view = parse(b"\r\n" + b"a\x01" * MAX_BODY_BYTES)
+    assert view.body_text == "a" * MAX_BODY_BYTES
+    assert len(json.encode(view.body_text)) == MAX_BODY_BYTES + 2

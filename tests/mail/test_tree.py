@@ -128,7 +128,7 @@ def test_bounds_hold_for_parts_and_depth() -> None:
 def test_hostile_structure_takes_bounded_time(raw: bytes) -> None:
     started = time.process_time()
     read(raw)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 2  # what a worker has
 
 
 LINES = [b"", b"--b", b"--b--", b"--c", b"--c--", b"text", b"X: y", b" fold", b"Content-Type: x/y"]

@@ -12,6 +12,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.model.message import View
 from tempmail.workers.pool import ParserPool
 
+ASKER = "192.0.2.1"
 MAIL = b"Subject: hello\r\n\r\nbody"
 MULTIPART = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 BASE64 = b"Content-Transfer-Encoding: base64\r\n\r\n"
@@ -28,8 +29,8 @@ class Bombs(TestCase):
         pool = ParserPool(reactor, Metrics(), size=1)
         pool.start()
         self.addCleanup(pool.stop)
-        await pool.parse(MAIL)
-        lost, kept = pool.parse(b"Subject: bomb\r\n" + bomb), pool.parse(MAIL)
+        await pool.parse(ASKER, MAIL)
+        lost, kept = pool.parse(ASKER, b"Subject: bomb\r\n" + bomb), pool.parse(ASKER, MAIL)
         view = await lost
         started = time.monotonic()
         self.assertEqual((await kept).body_text, "body")

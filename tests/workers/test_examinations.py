@@ -20,6 +20,7 @@ from tempmail.workers.examinations import Judgement, Lookups, SpfCheck, Survey
 from tempmail.workers.pool import ParserPool
 from tests.mail.authenticity.zone import MAIL, key_record, rsa_key, signed
 
+ASKER = "192.0.2.1"
 TRACE = Trace("ann@shop.example", "box@mail.test", "mx.shop.example", "192.0.2.10", None)
 NO_SPF = Finding("none", "nothing")
 SPF_RECORD = Question("shop.example", "TXT")
@@ -41,21 +42,21 @@ class ExaminationTests(TestCase):
         self.addCleanup(self.pool.stop)
 
     async def dkim(self, mail: bytes, record: str | None = None) -> Finding:
-        judged = await self.pool.judge(mail, NO_SPF, answers(record))
+        judged = await self.pool.judge(ASKER, mail, NO_SPF, answers(record))
         assert judged.dkim is not None
         return judged.dkim
 
     async def test_spf_is_asked_for_until_nothing_lacks(self) -> None:
-        self.assertEqual(await self.pool.check_spf(TRACE, {}), [SPF_RECORD])
+        self.assertEqual(await self.pool.check_spf(ASKER, TRACE, {}), [SPF_RECORD])
         record = Answer(("v=spf1 ip4:192.0.2.0/24 -all",))
-        found = await self.pool.check_spf(TRACE, {SPF_RECORD: record})
+        found = await self.pool.check_spf(ASKER, TRACE, {SPF_RECORD: record})
         assert isinstance(found, Finding)
         self.assertEqual((found.result, found.domain), ("pass", "shop.example"))
 
     async def test_a_signed_mail_is_judged_with_the_answers_it_asked_for(self) -> None:
         mail = signed()
-        self.assertEqual(await self.pool.survey(mail), [KEY, POLICY])
-        found = await self.pool.judge(mail, NO_SPF, answers())
+        self.assertEqual(await self.pool.survey(ASKER, mail), [KEY, POLICY])
+        found = await self.pool.judge(ASKER, mail, NO_SPF, answers())
         assert found.dkim is not None
         assert found.dmarc is not None
         assert found.arc is not None
@@ -65,7 +66,7 @@ class ExaminationTests(TestCase):
         )
 
     async def test_an_answer_that_is_missing_is_one_that_could_not_be_had(self) -> None:
-        found = await self.pool.judge(signed(), NO_SPF, {})
+        found = await self.pool.judge(ASKER, signed(), NO_SPF, {})
         assert found.dkim is not None
         self.assertEqual(found.dkim.result, "temperror")
 
@@ -115,11 +116,11 @@ class ExaminationTests(TestCase):
         pool = ParserPool(reactor, Metrics(), size=1, worker_command=[sys.executable, "-c", boot])
         pool.start()
         self.addCleanup(pool.stop)
-        found = await pool.judge(signed(), NO_SPF, {})
+        found = await pool.judge(ASKER, signed(), NO_SPF, {})
         assert found.dkim is not None
         self.assertEqual((found.spf, found.dkim.result), (NO_SPF, "permerror"))
-        self.assertEqual(await pool.survey(signed()), [])
-        spf = await pool.check_spf(TRACE, {})
+        self.assertEqual(await pool.survey(ASKER, signed()), [])
+        spf = await pool.check_spf(ASKER, TRACE, {})
         assert isinstance(spf, Finding)
         self.assertEqual(spf.result, "permerror")
 

@@ -6,19 +6,18 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.threads import deferToThreadPool
 
 from tempmail.core.long_polls import Caught, LongPolls, Wanted
 from tempmail.core.mailboxes import MailboxDesk, Wish
 from tempmail.core.matching import matcher
 from tempmail.core.reading import Reading
+from tempmail.core.turns import Room
 from tempmail.http.asked import CreateMailbox, ListMailboxes
 from tempmail.http.cursors import Cursor
 from tempmail.http.finishing import to_the_end
 from tempmail.http.mcp import asked as asked
 from tempmail.http.mcp import found as found
-from tempmail.http.mcp.fence import Fence
 from tempmail.http.mcp.mail import code_of, message_of, summary_of
 from tempmail.http.mcp.tools import Use
 from tempmail.http.messages import one_or_latest
@@ -33,14 +32,16 @@ _LISTED = 20
 
 
 class MailboxUses:
-    """:param reactor: for the thread in which the text of HTML is taken out, one after another."""
+    """:param reactor: for the thread in which the text of HTML is taken out, one after another;
+    networks take turns at it.
+    """
 
     def __init__(self, desk: MailboxDesk, reading: Reading, polls: LongPolls, reactor: Any) -> None:
         self._desk = desk
         self._reading = reading
         self._polls = polls
         self._reactor = reactor
-        self._reducing = DeferredSemaphore(1)
+        self._reducing = Room(1)
 
     async def create_mailbox(self, use: Use, given: CreateMailbox) -> found.Mailbox:
         wish = Wish(given.username, given.domain, given.style, given.ttl_minutes, given.client_id)
@@ -70,6 +71,7 @@ class MailboxUses:
                 limit=limit,
                 after=start.seq,
                 unread=unread,
+                asker=use.network,
                 words=given.q,
             )
         else:
@@ -79,6 +81,7 @@ class MailboxUses:
                 limit=limit,
                 before=None if start is None else start.seq,
                 unread=unread,
+                asker=use.network,
                 words=given.q,
             )
         page = await to_the_end(listing)
@@ -90,8 +93,8 @@ class MailboxUses:
 
     async def read_message(self, use: Use, given: asked.ReadMessage) -> found.Message:
         which: UUID | None = one_or_latest(given.message_id)
-        reading = self._reading.get(given.address, _owner(use), which, mark=False)
-        return await self._shown(await to_the_end(reading), given.offset or 0, use.fence)
+        reading = self._reading.get(given.address, _owner(use), which, use.network, mark=False)
+        return await self._shown(use, await to_the_end(reading), given.offset or 0)
 
     async def delete_mailbox(self, use: Use, given: asked.DeleteMailbox) -> found.Deleted:
         await to_the_end(self._desk.delete(given.address, _owner(use)))
@@ -101,7 +104,7 @@ class MailboxUses:
         self, use: Use, given: asked.WaitForMessage
     ) -> found.MessageWaitedFor:
         caught = await self._caught(use, given)
-        shown = [await self._shown(one, 0, use.fence) for one in caught.messages]
+        shown = [await self._shown(use, one, 0) for one in caught.messages]
         return found.MessageWaitedFor(
             found=bool(shown), after=caught.after, message=shown[0] if shown else None
         )
@@ -125,26 +128,27 @@ class MailboxUses:
         )
         return await self._polls.wait(given.address, _owner(use), wanted, use.network)
 
-    async def _shown(self, message: Message, offset: int, fence: Fence) -> found.Message:
+    async def _shown(self, use: Use, message: Message, offset: int) -> found.Message:
         view = message.view
         assert view is not None
         text, of_html = view.body_text, False
         if not text.strip() and view.body_html:
-            reducing = self._text_of(view.body_html)
+            reducing = self._text_of(use, view.body_html)
             text = await self._reading.unless_gone(message.summary, reducing)
             of_html = True
-        return message_of(message, text, offset, fence, of_html=of_html)
+        return message_of(message, text, offset, use.fence, of_html=of_html)
 
-    async def _text_of(self, html: str) -> str:
+    async def _text_of(self, use: Use, html: str) -> str:
         """What one reads of it, found out beside the reactor: it may take 100 ms."""
-        text, _ = await self._reducing.run(
+        read: tuple[str, object] = await self._reducing.run(
+            use.network,
             deferToThreadPool,
             self._reactor,
             self._reactor.getThreadPool(),
             hypertext.read,
             html,
         )
-        return text.strip()
+        return read[0].strip()
 
 
 def _owner(use: Use) -> Owner:
