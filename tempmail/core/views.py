@@ -108,7 +108,7 @@ class Views:
             if raw is None:
                 making.message.callback(message)
             else:
-                view = await self._parser.parse(asker, raw)
+                view = authored(await self._parser.parse(asker, raw), message.summary)
                 message = viewed(message, view)
                 if self._authenticity is not None:
                     self._authenticity.begin(message, raw)
@@ -128,6 +128,14 @@ class Views:
             del self._under_way[message_id]
             making.message.addErrback(lambda _: None)  # those who asked have been told
             making.ended.callback(None)
+
+
+def authored(view: View, summary: Summary) -> View:
+    """``view`` with the author that was known at arrival, where the mail names none: its envelope's
+    reverse-path, which a parser does not see."""
+    if view.from_address or view.from_name:
+        return view
+    return evolve(view, from_address=summary.from_address, from_name=summary.from_name)
 
 
 def viewed(message: Message, view: View) -> Message:

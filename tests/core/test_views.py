@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tempmail.core.ports import Messages
-from tempmail.core.views import Views
+from tempmail.core.views import Views, authored
 from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.message import Message
-from tests.core.doubles import MAILBOX_ID, VIEW, Shelf, SubjectParser
+from tests.core.doubles import MAILBOX_ID, VIEW, Shelf, SubjectParser, message
 
 ASKER = "192.0.2.1"
 
@@ -32,6 +32,14 @@ class ViewsTests(SynchronousTestCase):
         self.assertEqual(made.view.subject, "one")
         self.assertEqual((made.summary.subject, made.summary.preview), ("one", "It is 4711."))
         self.assertEqual(self.shelf.kept, [1])
+
+    def test_a_mail_that_names_no_author_keeps_the_one_known_at_arrival(self) -> None:
+        summary = message(None).summary
+        nobody = evolve(VIEW, from_address="", from_name="")
+        known = evolve(summary, from_address="bounce@sender.test", from_name="")
+        self.assertEqual(authored(nobody, known).from_address, "bounce@sender.test")
+        for view in (VIEW, evolve(nobody, from_name="Ann"), evolve(nobody, from_address="a@b")):
+            self.assertIs(authored(view, known), view)
 
     def test_a_view_that_is_there_is_not_made_again(self) -> None:
         self.shelf.views[1] = VIEW
