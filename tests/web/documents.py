@@ -20,10 +20,11 @@ NARROW = {"width": 320, "height": 640}
 ZOOMED = {"width": 640, "height": 400}
 """What is left of a desktop at 200 %."""
 
-_SETTLED = """async () => {  // else colours are looked at on their way
+SETTLED = """async () => {  // else colours are looked at on their way
   for (let calm = 0; calm < 5; ) {
     await new Promise(requestAnimationFrame);
-    const moving = document.getAnimations().some((one) => one instanceof CSSTransition);
+    const moving = document.getAnimations().some((one) =>
+      one.playState === 'running' && one.effect.getComputedTiming().endTime < 1e4);
     calm = moving ? 0 : calm + 1;
   }
 }"""
@@ -88,6 +89,7 @@ class Reader:
 
         :param contrast: False where the colours are the reader's own.
         """
+        self.page.evaluate(SETTLED)
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(axe)
         found = self.page.evaluate(
@@ -126,7 +128,6 @@ def looks(reader: Reader, axe: str) -> Iterator[tuple[str, list[str]]]:
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.evaluate(_SETTLED)
             found = reader.faults(axe) if size in (DESKTOP, PHONE) else []
             if reader.overflows():
                 found.append("can be scrolled sideways")

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, Route, expect
 from tempmail.http.pages import SCRIPTS
 from tempmail.http.web_files import WebFiles
 from tests.daemon import Daemon
+from tests.web.documents import SETTLED
 from tests.web.tools.packages import packages
 from tests.web.visitor import CODE, CONFIRM, Visitor, mail
 
@@ -118,6 +119,7 @@ def test_60_and_33_nobody_is_shut_out_in_any_state(
 
 
 def _violations(page: Page, axe: str) -> list[str]:
+    page.evaluate(SETTLED)
     page.evaluate(axe)
     result = page.evaluate(
         """async () => (await axe.run(document, {
