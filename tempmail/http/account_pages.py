@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from tempmail.http.answers import Answer
-from tempmail.http.layout import Layout, icon
+from tempmail.http.layout import Layout, icon, titled
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Route
+from tempmail.http.words import t
 
 _SHARED = ("js/i18n.js", "js/api.js", "js/account-words.js")
-_NEEDS_SCRIPTS = (
-    '<noscript><p class="note warn">Passkeys need scripts, which your browser does not run here.'
-    "</p></noscript>"
-)
+_NEEDS_SCRIPTS = "Passkeys need scripts, which your browser does not run here."
 _LEDE = (
     "An account has no password. You sign in with a passkey: by your fingerprint, your face or the"
     " lock of your device."
@@ -26,7 +24,7 @@ class AccountPages:
     def __init__(self, layout: Layout, sign_up: str) -> None:
         self._sign_in = layout.prepared(
             layout.document(
-                "Sign in - tempmail",
+                titled(t("Sign in")),
                 _sign_in(sign_up),
                 scripts=("js/sign-in.js", *_SHARED, "js/passkeys.js"),
                 styles=("pages.css",),
@@ -35,7 +33,7 @@ class AccountPages:
         )
         self._account = layout.prepared(
             layout.document(
-                "Account - tempmail",
+                titled(t("Account")),
                 _account(),
                 scripts=(
                     "js/account.js",
@@ -68,37 +66,44 @@ class AccountPages:
 
 def _sign_in(sign_up: str) -> str:
     return (
-        f'<main id="main" tabindex="-1" class="doc entry"><h1>Sign in</h1><p class="lede">{_LEDE}'
-        f"</p>{_NEEDS_SCRIPTS}"
+        f'<main id="main" tabindex="-1" class="doc entry"><h1>{t("Sign in")}</h1>'
+        f'<p class="lede">{t(_LEDE)}</p>{_needs_scripts()}'
         '<tm-sign-in><section class="card"><p><button class="btn primary big" type="button"'
-        f" disabled>{icon('key-round')} Sign in with a passkey</button></p>"
+        f" disabled>{icon('key-round')} {t('Sign in with a passkey')}</button></p>"
         '<p class="wrong" role="alert"></p></section></tm-sign-in>'
         f"{_sign_up(sign_up)}</main>"
     )
 
 
 def _sign_up(sign_up: str) -> str:
+    none_yet = t("No account yet?")
     if sign_up == "closed":
-        return f'<section class="card"><h2>No account yet?</h2><p>{_CLOSED}</p></section>'
+        return f'<section class="card"><h2>{none_yet}</h2><p>{t(_CLOSED)}</p></section>'
     invited = ""
     if sign_up == "invite":
         invited = (
-            f'<p class="muted">{_INVITED}</p>'
-            '<label class="lab">Invitation <input class="field mono" name="invitation" required'
-            ' maxlength="128" autocomplete="off" spellcheck="false" autocapitalize="none"></label>'
+            f'<p class="muted">{t(_INVITED)}</p><label class="lab">{t("Invitation")}'
+            ' <input class="field mono" name="invitation" required maxlength="128"'
+            ' autocomplete="off" spellcheck="false" autocapitalize="none"></label>'
         )
     return (
-        '<tm-sign-up><section class="card" aria-labelledby="sign-up"><h2 id="sign-up">No account'
-        ' yet?</h2><form><label class="lab">What to call the account <input class="field"'
+        '<tm-sign-up><section class="card" aria-labelledby="sign-up">'
+        f'<h2 id="sign-up">{none_yet}</h2><form>'
+        f'<label class="lab">{t("What to call the account")} <input class="field"'
         ' name="name" required maxlength="64" autocomplete="username" spellcheck="false"></label>'
         f'{invited}<p class="wrong" role="alert"></p><button class="btn" disabled>'
-        f"{icon('user')} Make an account with a passkey</button></form></section></tm-sign-up>"
+        f"{icon('user')} {t('Make an account with a passkey')}</button></form></section>"
+        "</tm-sign-up>"
     )
 
 
 def _account() -> str:
     waiting = '<div class="card sk" aria-hidden="true"></div>' * 3
     return (
-        '<main id="main" tabindex="-1" class="doc account"><h1>Account</h1>'
-        f"{_NEEDS_SCRIPTS}<tm-account>{waiting}</tm-account></main>"
+        f'<main id="main" tabindex="-1" class="doc account"><h1>{t("Account")}</h1>'
+        f"{_needs_scripts()}<tm-account>{waiting}</tm-account></main>"
     )
+
+
+def _needs_scripts() -> str:
+    return f'<noscript><p class="note warn">{t(_NEEDS_SCRIPTS)}</p></noscript>'

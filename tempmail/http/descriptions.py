@@ -8,10 +8,11 @@ import msgspec
 
 from tempmail.http import reference
 from tempmail.http.answers import Answer
-from tempmail.http.layout import THEMES, Layout
+from tempmail.http.layout import THEMES, Layout, titled
 from tempmail.http.openapi import document
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
+from tempmail.http.words import t
 
 
 class DescriptionRoutes:
@@ -30,7 +31,7 @@ class DescriptionRoutes:
         self._pages = {
             theme: layout.prepared(
                 layout.document(
-                    f"{reference.TITLE} - tempmail",
+                    titled(t(reference.TITLE)),
                     main,
                     scripts=None,
                     styles=("pages.css", "reference.css"),

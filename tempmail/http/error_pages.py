@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from html import escape
-
+from markupsafe import Markup
 from twisted.web.server import Request
 
 from tempmail.http.answers import Answer
-from tempmail.http.layout import HTML, Layout, icon
+from tempmail.http.layout import HTML, Layout, icon, titled
 from tempmail.http.prepared import Prepared
 from tempmail.http.problems import Problem
 from tempmail.http.readers import wants_page
+from tempmail.http.words import t
 
 _TITLES = {
     400: "That was no request we understand",
@@ -30,10 +30,14 @@ _HINTS = {
     404: "Perhaps it has expired: what is gone leaves nothing behind. Perhaps the address has a"
     " mistake in it.",
     410: "What has expired leaves nothing behind.",
-    429: "Wait {seconds}, then try again.",
     500: "It has been noted. Trying again may help.",
-    503: "Nothing is lost. Try again in {seconds}.",
 }
+_HINTS_IN_TIME = {
+    429: "Wait {seconds} seconds, then try again.",
+    503: "Nothing is lost. Try again in {seconds} seconds.",
+}
+"""Where it is known when to come again."""
+
 _OTHERWISE = "This did not work"
 _SMALL = frozenset(("blocked", "unknown_host"))
 """Codes for who asks far too often, or is led here by a name that is not ours: a few bytes."""
@@ -63,7 +67,7 @@ class ErrorPages:
         prepared = self._prepared.get(key)
         if prepared is None:
             document = self._layout.document(
-                f"{_title(problem)} - tempmail", _main(problem), styles=("pages.css",)
+                titled(_title(problem)), _main(problem), styles=("pages.css",)
             )
             prepared = self._layout.prepared(document)
             if len(self._prepared) >= _MOST_PREPARED:
@@ -72,23 +76,27 @@ class ErrorPages:
         return prepared
 
 
-def _title(problem: Problem) -> str:
-    return _TITLES.get(problem.status, _OTHERWISE)
+def _title(problem: Problem) -> Markup:
+    return t(_TITLES.get(problem.status, _OTHERWISE))
+
+
+def _hint(problem: Problem) -> Markup:
+    seconds = problem.headers.get("Retry-After", "")
+    if problem.status in _HINTS_IN_TIME and seconds.isdecimal():
+        return t(_HINTS_IN_TIME[problem.status], seconds=seconds)
+    return t(_HINTS[problem.status]) if problem.status in _HINTS else Markup()
 
 
 def _main(problem: Problem) -> str:
-    seconds = problem.headers.get("Retry-After", "")
-    hint = _HINTS.get(problem.status, "")
-    if "{seconds}" in hint:
-        hint = hint.format(seconds=f"{seconds} seconds") if seconds.isdecimal() else ""
     first = ("/sign-in", "log-in", "Sign in") if problem.status == 401 else ("/", "inbox", "Inbox")
     path, name, word = first
     return (
         f'<main id="main" tabindex="-1" class="doc error"><p class="status-code">{problem.status}'
-        f"</p><h1>{escape(_title(problem))}</h1>"
-        f'<p class="lede">{escape(_sentence(problem.words))}</p><p>{escape(hint)}</p>'
-        f'<p class="btns"><a class="btn primary" href="{path}">{icon(name)} {word}</a>'
-        '<a class="btn" href="/docs">Guide</a><a class="btn" href="/status">Status</a></p></main>'
+        f"</p><h1>{_title(problem)}</h1>"
+        f'<p class="lede">{_sentence(problem.words)}</p><p>{_hint(problem)}</p>'
+        f'<p class="btns"><a class="btn primary" href="{path}">{icon(name)} {t(word)}</a>'
+        f'<a class="btn" href="/docs">{t("Guide")}</a>'
+        f'<a class="btn" href="/status">{t("Status")}</a></p></main>'
     )
 
 
@@ -96,11 +104,11 @@ def _small(problem: Problem) -> bytes:
     """Of as few bytes as may be."""
     return (
         f'<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(_title(problem))}</title><h1>{escape(_title(problem))}</h1>"
-        f"<p>{escape(_sentence(problem.words))}</p>"
+        f"<title>{_title(problem)}</title><h1>{_title(problem)}</h1>"
+        f"<p>{_sentence(problem.words)}</p>"
     ).encode()
 
 
-def _sentence(words: str) -> str:
+def _sentence(words: str) -> Markup:
     """As people write it."""
-    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) else '.'}"
+    return t(f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) else '.'}")

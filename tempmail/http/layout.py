@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
-from html import escape
+
+from markupsafe import Markup, escape
 
 from tempmail.http.answers import Answer
 from tempmail.http.prepared import Prepared
 from tempmail.http.web_files import WebFiles
+from tempmail.http.words import t
 
 HTML = "text/html; charset=utf-8"
 
@@ -42,6 +44,11 @@ THEMES = ("light", "dark")
 def icon(name: str) -> str:
     """One of ``web/icons.svg``, as HTML."""
     return f'<svg class="i" aria-hidden="true" focusable="false"><use href="#i-{name}"/></svg>'
+
+
+def titled(title: str) -> Markup:
+    """What a page calls itself: its title, and whose it is."""
+    return t("{title} - tempmail", title=title)
 
 
 class Layout:
@@ -76,7 +83,7 @@ class Layout:
     ) -> bytes:
         """A whole page.
 
-        :param title: as text.
+        :param title: as text, or as HTML by ``t``.
         :param main: as HTML: a ``<main id="main">`` and what is beside it.
         :param scripts: modules such as ``js/app.js``, and what they import, so that all of them
             are fetched at once; the first is run.  None: not even that of every page.
@@ -101,7 +108,7 @@ class Layout:
                 *(f'<link rel="stylesheet" href="{self._files.url(one)}">' for one in styles),
                 *(() if scripts is None else self._scripts(tuple(scripts))),
                 "</head>\n<body>",
-                '<a class="skip" href="#main">Skip to the content</a>',
+                f'<a class="skip" href="#main">{t("Skip to the content")}</a>',
                 self._icons,
                 f'<div class="page">\n{bar}\n{main}\n{self._foot(foot)}\n</div>',
                 "</body>\n</html>\n",
@@ -141,36 +148,35 @@ class Layout:
         ]
 
     def _bar(self, page: str, *, scripted: bool) -> str:
-        links = [
-            f'<a href="{path}"{_current(name, page)}>{escape(shown)}</a>'
+        menu = {
+            name: f'<a href="{path}"{_current(name, page)}>{t(shown)}</a>'
             for name, path, shown in self._places
-            if name != "account"
-        ]
-        menu = [
-            f'<a href="{path}"{_current(name, page)}>{escape(shown)}</a>'
-            for name, path, shown in self._places
-        ]
+        }
+        links = [link for name, link in menu.items() if name != "account"]
+        switch = t("Switch theme")
         theme = (
-            '<button class="btn ghost icon" id="theme" type="button" aria-label="Switch theme"'
-            f' title="Switch theme"><span class="theme">{icon("moon")}{icon("sun")}</span></button>'
+            f'<button class="btn ghost icon" id="theme" type="button" aria-label="{switch}"'
+            f' title="{switch}"><span class="theme">{icon("moon")}{icon("sun")}</span></button>'
         )
         live = '<tm-live class="live" role="status"></tm-live>' if page == "inbox" else ""
         return (
             f'<header class="top"><a class="brand" href="/">{_LOGO}<span>tempmail</span></a>'
-            f'<nav aria-label="Main">{"".join(links)}</nav>{live}'
+            f'<nav aria-label="{t("Main")}">{"".join(links)}</nav>{live}'
             f"{theme * scripted}"
             f'<a class="btn ghost only-l" href="/account"{_current("account", page)}>'
-            f"{icon('user')} Account</a>"
-            '<button class="btn ghost icon only-s" type="button" aria-label="Menu"'
+            f"{icon('user')} {t('Account')}</a>"
+            f'<button class="btn ghost icon only-s" type="button" aria-label="{t("Menu")}"'
             f' popovertarget="menu">{icon("ellipsis")}</button>'
-            f'<nav id="menu" class="menu" aria-label="Menu" popover>{"".join(menu)}</nav></header>'
+            f'<nav id="menu" class="menu" aria-label="{t("Menu")}" popover>'
+            f"{''.join(menu.values())}</nav></header>"
         )
 
     def _foot(self, more: str) -> str:
         return (
             f'<footer class="foot"><span>tempmail {escape(self._version)}</span>'
-            '<a href="/status">Status</a><a href="/docs">Docs</a><a href="/privacy">Privacy</a>'
-            f'<a href="/abuse">Report abuse</a>{more}</footer>'
+            f'<a href="/status">{t("Status")}</a><a href="/docs">{t("Docs")}</a>'
+            f'<a href="/privacy">{t("Privacy")}</a><a href="/abuse">{t("Report abuse")}</a>'
+            f"{more}</footer>"
         )
 
 

@@ -8,12 +8,14 @@ decided before the first paint, by what the browser has stored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup, escape
 
 from tempmail.http.answers import Answer
 from tempmail.http.layout import Layout, icon
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Route
+from tempmail.http.words import t
 
 SCRIPTS = (
     "js/app.js",
@@ -34,6 +36,11 @@ SCRIPTS = (
 _LIFETIMES = ((10, "10 min"), (60, "1 hour"), (1440, "1 day"))
 _DEFAULT_LIFETIME = 60
 
+_LEDE = (
+    "Use it to sign up, catch the code, and walk away. When the timer runs out, the address and"
+    " everything in it is deleted."
+)
+_NOT_FOR = "Good for trials, downloads and testing. Do not use it for accounts you want to keep."
 _FACTS = (
     (
         "inbox",
@@ -77,42 +84,46 @@ def maker(domains: Sequence[str], *, name: str = "", wrong: str = "") -> str:
     """The form that makes an inbox.
 
     :param name: what was asked for before.
-    :param wrong: why that could not be had.
+    :param wrong: why that could not be had; as text, or as HTML by ``t``.
     """
     options = "".join(f"<option>{escape(one)}</option>" for one in domains)
     lifetimes = "".join(
         f'<label><input type="radio" name="ttl_minutes" value="{minutes}"'
-        f"{' checked' * (minutes == _DEFAULT_LIFETIME)}>{shown}</label>"
+        f"{' checked' * (minutes == _DEFAULT_LIFETIME)}>{t(shown)}</label>"
         for minutes, shown in _LIFETIMES
     )
     invalid = ' aria-invalid="true"' if wrong else ""
+    keep = t("Keep it for")
     return (
         '<tm-maker><form class="mk-form" method="post" action="/plain"><div class="mk">'
-        '<div class="mk-f"><input name="username" placeholder="random name" autocapitalize="none"'
-        ' autocomplete="off" spellcheck="false" maxlength="64" aria-describedby="mk-wrong"'
-        f' aria-label="Name before the @, leave empty for a random one"'
+        f'<div class="mk-f"><input name="username" placeholder="{t("random name")}"'
+        ' autocapitalize="none" autocomplete="off" spellcheck="false" maxlength="64"'
+        ' aria-describedby="mk-wrong"'
+        f' aria-label="{t("Name before the @, leave empty for a random one")}"'
         f' value="{escape(name)}"{invalid}>'
         '<span aria-hidden="true">@</span>'
-        f'<select name="domain" aria-label="Domain">{options}</select></div>'
-        f'<button class="btn primary big">{icon("mail")} <span>Get address</span></button></div>'
+        f'<select name="domain" aria-label="{t("Domain")}">{options}</select></div>'
+        f'<button class="btn primary big">{icon("mail")} <span>{t("Get address")}</span></button>'
+        "</div>"
         f'<p class="wrong" id="mk-wrong" role="alert">{escape(wrong)}</p>'
-        '<div class="seg"><span aria-hidden="true">Keep it for</span>'
-        f'<fieldset aria-label="Keep it for">{lifetimes}</fieldset></div></form></tm-maker>'
+        f'<div class="seg"><span aria-hidden="true">{keep}</span>'
+        f'<fieldset aria-label="{keep}">{lifetimes}</fieldset></div></form></tm-maker>'
     )
 
 
 def _landing(form: str) -> str:
     facts = "".join(
-        f"<div><h2>{icon(name)} {title}</h2><p>{text}</p></div>" for name, title, text in _FACTS
+        f"<div><h2>{icon(name)} {t(title)}</h2><p>{t(text)}</p></div>"
+        for name, title, text in _FACTS
     )
+    plainer = Markup('<a href="/plain">{}</a>').format(t("a plainer page"))
     return (
-        '<div class="land"><h1>A throwaway inbox in one click.</h1>'
-        '<p class="lede">Use it to sign up, catch the code, and walk away. When the timer runs'
-        " out, the address and everything in it is deleted.</p>"
-        f'<section class="maker card" aria-label="Get an address">{form}'
+        f'<div class="land"><h1>{t("A throwaway inbox in one click.")}</h1>'
+        f'<p class="lede">{t(_LEDE)}</p>'
+        f'<section class="maker card" aria-label="{t("Get an address")}">{form}'
         '<div class="stripe" aria-hidden="true"><div></div></div></section>'
         f'<div class="facts">{facts}</div>'
-        '<p class="muted">Good for trials, downloads and testing. Do not use it for accounts you'
-        ' want to keep. <noscript>Without scripts your browser shows <a href="/plain">a plainer'
-        " page</a>.</noscript></p></div>"
+        f'<p class="muted">{t(_NOT_FOR)}'
+        f" <noscript>{t('Without scripts your browser shows {page}.', page=plainer)}</noscript></p>"
+        "</div>"
     )

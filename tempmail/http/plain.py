@@ -30,6 +30,7 @@ from tempmail.http.problems import problem_of
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Route
 from tempmail.http.same_origin import check_same_origin
+from tempmail.http.words import t
 from tempmail.model.errors import InvalidInput, NotFound, TempmailError, Unauthenticated
 from tempmail.model.mailbox import SessionOwner
 
@@ -40,7 +41,6 @@ _MOST_SHOWN = 50
 _FIELDS = 10
 _ENDED = "That inbox has ended, and its mail with it."
 _MAKE = "Get an address"
-_GONE = "This message is gone"
 
 
 @frozen
@@ -100,8 +100,8 @@ class PlainPages:
             mailbox, token = await to_the_end(self._desk.create(wish, ask.network))
         except TempmailError as why:
             problem = problem_of(why)
-            form = maker(self._domains, name=name, wrong=why.detail)
-            return self._answer(_MAKE, form, problem.status, **problem.headers)
+            form = maker(self._domains, name=name, wrong=t(why.detail))
+            return self._answer(t(_MAKE), form, problem.status, **problem.headers)
         cookie = f"{token}.{mailbox.address}"
         return Answer(
             303, headers={"Location": PATH, "Set-Cookie": _set_cookie(ask.request, cookie)}
@@ -110,7 +110,7 @@ class PlainPages:
     async def list(self, ask: Ask[Nothing]) -> Answer:
         opened = _opened(ask.request)
         if opened is None:
-            return self._answer(_MAKE, maker(self._domains))
+            return self._answer(t(_MAKE), maker(self._domains))
         try:
             mailbox = await self._desk.get(opened.address, opened.owner)
             page = await to_the_end(
@@ -137,9 +137,9 @@ class PlainPages:
             signing = self._documents.url(message.summary)
             url = await self._reading.unless_gone(message.summary, signing)
         except (NotFound, Unauthenticated):
-            return self._answer(_GONE, shown.BACK, 404)
+            return self._answer(t("This message is gone"), shown.back(), 404)
         content = shown.message(message, url, images=ask.given.images)
-        return self._answer(message.summary.subject or shown.NO_SUBJECT, content)
+        return self._answer(shown.subject(message.summary), content)
 
     async def raw(self, ask: Ask[Nothing], which: str) -> Answer:
         opened = _the_opened(ask.request)
@@ -171,8 +171,8 @@ class PlainPages:
         return Answer(303, headers=headers)
 
     def _ended(self, request: Request) -> Answer:
-        form = maker(self._domains, wrong=_ENDED)
-        return self._answer(_MAKE, form, 404, **{"Set-Cookie": _set_cookie(request, "")})
+        form = maker(self._domains, wrong=t(_ENDED))
+        return self._answer(t(_MAKE), form, 404, **{"Set-Cookie": _set_cookie(request, "")})
 
     def _answer(self, title: str, content: str, status: int = 200, **headers: str) -> Answer:
         document = self._layout.document(title, shown.main(title, content), page="inbox")

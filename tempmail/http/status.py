@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
 
+from markupsafe import Markup, escape
 from msgspec import Struct
 
 from tempmail.core.condition import Condition, Conditions, Part, State
 from tempmail.http.answers import Answer, json
-from tempmail.http.layout import Layout
+from tempmail.http.layout import Layout, titled
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Route
+from tempmail.http.words import t
 
 PATH = "/status"
 JSON_PATH = "/status.json"
@@ -29,6 +30,10 @@ _TITLES = {
     Part.STORAGE: "Storage",
 }
 _STATES = {State.OK: "works", State.DEGRADED: "degraded", State.OUTAGE: "broken"}
+_PORT = "{opened} of {of} ports is open."
+_PORTS = "{opened} of {of} ports are open."
+_PORT_IN_VAIN = "{opened} of {of} ports is open; senders are asked to come again."
+_PORTS_IN_VAIN = "{opened} of {of} ports are open; senders are asked to come again."
 _NOT_WELL = {
     Part.WEB: "Inboxes cannot be shown or made until storage is back.",
     Part.LIVE: "Mail that another server took shows up some seconds later.",
@@ -44,6 +49,8 @@ _BUSY = {
     Part.STORAGE: "The database has more to do than it can at once.",
 }
 _POLLING = "Mail is shown the moment it is committed, mail that another server took within seconds."
+_CHECKED = "Checked at {time}, and every 10 seconds while this page is open."
+_FIGURES = "The figures are of this server; today began at midnight UTC, or at its start."
 
 
 class Component(Struct, kw_only=True):
@@ -103,7 +110,7 @@ class StatusRoutes:
     async def page(self, _: Ask[Nothing]) -> Answer:
         report = self._report(await self._conditions.now())
         document = self._layout.document(
-            "Status - tempmail",
+            titled(t("Status")),
             _main(report),
             scripts=("js/status.js", "js/i18n.js"),
             styles=("pages.css",),
@@ -115,16 +122,17 @@ class StatusRoutes:
         return json(self._report(await self._conditions.now()))
 
     def _report(self, found: Condition) -> StatusReport:
+        """What the page shows; its script asks for the same as JSON, so all of it is text."""
         return StatusReport(
             status=found.state.value,
-            summary=_SUMMARIES[found.state],
+            summary=t(_SUMMARIES[found.state]).unescape(),
             components=[
                 Component(
                     name=part.value,
-                    title=_TITLES[part],
+                    title=t(_TITLES[part]).unescape(),
                     status=state.value,
-                    word=_STATES[state],
-                    detail=_detail(part, state, found),
+                    word=t(_STATES[state]).unescape(),
+                    detail=_detail(part, state, found).unescape(),
                 )
                 for part, state in found.parts.items()
             ],
@@ -141,18 +149,20 @@ def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
-def _detail(part: Part, state: State, found: Condition) -> str:
+def _detail(part: Part, state: State, found: Condition) -> Markup:
     if part is Part.MAIL:
-        opened, of = found.listeners
-        ports = f"{opened} of {of} ports {'is' if opened == 1 else 'are'} open"
-        if state is not State.OK and opened == of:
-            return f"{ports}; senders are asked to come again."
-        return f"{ports}."
+        return _ports(state, *found.listeners)
     if part is Part.LIVE and found.bus == "polling":
-        return _POLLING
+        return t(_POLLING)
     if state is State.DEGRADED and part in _BUSY:
-        return _BUSY[part]
-    return _WELL[part] if state is State.OK else _NOT_WELL[part]
+        return t(_BUSY[part])
+    return t(_WELL[part] if state is State.OK else _NOT_WELL[part])
+
+
+def _ports(state: State, opened: int, of: int) -> Markup:
+    in_vain = state is not State.OK and opened == of
+    one, several = (_PORT_IN_VAIN, _PORTS_IN_VAIN) if in_vain else (_PORT, _PORTS)
+    return t(one if opened == 1 else several, opened=opened, of=of)
 
 
 def _main(report: StatusReport) -> str:
@@ -163,25 +173,29 @@ def _main(report: StatusReport) -> str:
         for one in report.components
     )
     domains = "".join(f"<li><code>{escape(one)}</code></li>" for one in report.domains)
+    checked = Markup('<time data-f="checked">{}</time>').format(
+        t("{time} UTC", time=f"{report.checked_at:%H:%M:%S}")
+    )
     return (
         f'<main id="main" tabindex="-1" class="doc status" data-s="{report.status}">'
-        f'<h1>Status</h1><p class="lede" role="status"><i></i>'
+        f'<h1>{t("Status")}</h1><p class="lede" role="status"><i></i>'
         f'<span data-f="summary">{escape(report.summary)}</span></p>'
         f'<ul class="card parts">{parts}</ul>'
-        '<dl class="figures"><div class="card"><dt>From received to shown, median</dt>'
-        f'<dd data-f="median">{escape(shown_seconds(report.median_seconds))}</dd></div>'
-        f'<div class="card"><dt>Mails kept today</dt><dd data-f="mails">{report.mails:,}</dd></div>'
-        "</dl>"
-        f'<section><h2>Domains that take mail</h2><ul class="domains">{domains}</ul></section>'
-        '<p class="muted">Checked at <time data-f="checked">'
-        f"{report.checked_at:%H:%M:%S} UTC</time>, and every 10 seconds while this page is open."
-        f' The figures are of this server; today began at midnight UTC, or at its start. <a href="'
-        f'{JSON_PATH}">As JSON</a>.</p></main>'
+        f'<dl class="figures"><div class="card"><dt>{t("From received to shown, median")}</dt>'
+        f'<dd data-f="median">{_seconds(report.median_seconds)}</dd></div>'
+        f'<div class="card"><dt>{t("Mails kept today")}</dt>'
+        f'<dd data-f="mails">{report.mails:,}</dd></div></dl>'
+        f'<section><h2>{t("Domains that take mail")}</h2><ul class="domains">{domains}</ul>'
+        "</section>"
+        f'<p class="muted">{t(_CHECKED, time=checked)} {t(_FIGURES)}'
+        f' <a href="{JSON_PATH}">{t("As JSON")}</a>.</p></main>'
     )
 
 
-def shown_seconds(seconds: float | None) -> str:
+def _seconds(seconds: float | None) -> Markup:
     """A short time for people."""
     if seconds is None:
-        return "no mail yet"
-    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
+        return t("no mail yet")
+    if seconds < 1:
+        return t("{n} ms", n=f"{seconds * 1000:.3g}")
+    return t("{n} s", n=f"{seconds:.2f}")

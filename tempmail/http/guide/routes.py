@@ -15,12 +15,13 @@ from tempmail.http.guide import shown, tables
 from tempmail.http.guide.markdown import Rendered
 from tempmail.http.guide.pages import ROOT, Guide, Page
 from tempmail.http.guide.search import LONGEST, search
-from tempmail.http.layout import Layout
+from tempmail.http.layout import Layout, titled
 from tempmail.http.origins import request_origin
 from tempmail.http.prepared import Prepared
 from tempmail.http.readers import wants_page
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Route
+from tempmail.http.words import t
 from tempmail.model.account import Plan
 from tempmail.model.errors import NotFound, Unavailable
 
@@ -64,7 +65,7 @@ class GuideRoutes:
             {"configuration": tables.options(options), "metrics": tables.metrics(registry)}
         )
         self._index = layout.prepared(
-            self._document("Guide", shown.index(self._guide, reference=reference))
+            self._document(t("Guide"), shown.index(self._guide, reference=reference))
         )
         self._prepared: dict[tuple[str, str, str], Prepared] = {}
 
@@ -87,13 +88,13 @@ class GuideRoutes:
         found = shown.found(
             self._guide, wanted, search(self._guide, wanted), reference=self._reference
         )
-        return self._layout.answer(self._document(f"{wanted} - Guide", found))
+        return self._layout.answer(self._document(t("{wanted} - Guide", wanted=wanted), found))
 
     async def missing(self, ask: Ask[Nothing], name: str) -> Answer:
         if not wants_page(ask.request):
             raise NotFound("the guide has no such page")
         found = shown.missing(self._guide, self._guide.meant(name), reference=self._reference)
-        return self._layout.answer(self._document("No such page", found), 404)
+        return self._layout.answer(self._document(t("No such page"), found), 404)
 
     def _showing(self, page: Page) -> Callable[[Ask[Nothing]], Awaitable[Answer]]:
         async def show(ask: Ask[Nothing]) -> Answer:
@@ -129,7 +130,7 @@ class GuideRoutes:
 
     def _document(self, title: str, main: str) -> bytes:
         return self._layout.document(
-            f"{title} - tempmail",
+            titled(title),
             main,
             scripts=("js/docs.js", "js/i18n.js", "js/copy.js"),
             styles=("pages.css",),

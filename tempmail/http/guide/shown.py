@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
+
+from markupsafe import Markup, escape
 
 from tempmail.http.guide.pages import GROUPS, ROOT, Guide, Page
 from tempmail.http.guide.search import LONGEST, Hit
 from tempmail.http.layout import icon
+from tempmail.http.words import t
 
 _TITLE = "Guide"
 _LEDE = "How to use this service, and how to run one of your own."
 _REFERENCE = ("/docs/api", "API reference", "Every request, its parameters and its answers.")
 _SEARCH = "Search the guide"
-_MISSING = "There is no such page"
-_MISSING_LEDE = "The guide has no page of this name."
+_FOUND_ONE = "One section has that."
+_FOUND = "{n} sections have that."
 
 
 def page(guide: Guide, shown: Page, body: str, *, reference: bool) -> str:
@@ -28,16 +30,17 @@ def page(guide: Guide, shown: Page, body: str, *, reference: bool) -> str:
         f'<li data-l="{one.level}"><a href="#{one.anchor}">{escape(one.text)}</a></li>'
         for one in shown.text.headings
     )
+    on_page = t("On this page")
     contents = (
-        f'<nav class="toc" aria-label="On this page"><h2>On this page</h2><ul>{on}</ul></nav>'
+        f'<nav class="toc" aria-label="{on_page}"><h2>{on_page}</h2><ul>{on}</ul></nav>'
         if len(shown.text.headings) > 1
         else ""
     )
-    steps = "".join((_step(before, "Previous", "prev"), _step(behind, "Next", "next")))
+    steps = _step(before, t("Previous"), "prev") + _step(behind, t("Next"), "next")
     return _framed(
         guide,
         f"{contents}<article><h1>{escape(shown.text.title)}</h1>\n{body}</article>"
-        f'<nav class="steps" aria-label="Other pages">{steps}</nav>',
+        f'<nav class="steps" aria-label="{t("Other pages")}">{steps}</nav>',
         shown.name,
         reference=reference,
     )
@@ -48,7 +51,7 @@ def index(guide: Guide, *, reference: bool) -> str:
     cards = "".join(_cards(guide, reference=reference))
     return _framed(
         guide,
-        f'<article><h1>{_TITLE}</h1><p class="lede">{_LEDE}</p>{cards}</article>',
+        f'<article><h1>{t(_TITLE)}</h1><p class="lede">{t(_LEDE)}</p>{cards}</article>',
         "",
         reference=reference,
     )
@@ -60,11 +63,12 @@ def missing(guide: Guide, meant: Sequence[Page], *, reference: bool) -> str:
     :param meant: pages that may have been looked for.
     """
     found = "".join(f"<li>{_link(one)}</li>" for one in meant)
-    hint = f"<p>Perhaps you look for:</p><ul>{found}</ul>" if found else ""
+    hint = f"<p>{t('Perhaps you look for:')}</p><ul>{found}</ul>" if found else ""
+    lede = t("The guide has no page of this name.")
     return _framed(
         guide,
-        f'<article><h1>{_MISSING}</h1><p class="lede">{_MISSING_LEDE}</p>{hint}'
-        f'<p><a href="{ROOT}">All pages of the guide</a></p></article>',
+        f'<article><h1>{t("There is no such page")}</h1><p class="lede">{lede}</p>{hint}'
+        f"<p>{_all_pages()}</p></article>",
         "",
         reference=reference,
     )
@@ -77,14 +81,14 @@ def found(guide: Guide, wanted: str, hits: Sequence[Hit], *, reference: bool) ->
     """
     if hits:
         cards = "".join(map(_hit, hits))
-        lede = "One section has that." if len(hits) == 1 else f"{len(hits)} sections have that."
+        lede = t(_FOUND_ONE if len(hits) == 1 else _FOUND, n=len(hits))
         rest = f'<ul class="cards found">{cards}</ul>'
     else:
-        lede = f"No section has all of that: {escape(wanted)}"
-        rest = f'<p>Fewer words may find more. <a href="{ROOT}">All pages of the guide</a></p>'
+        lede = t("No section has all of that: {wanted}", wanted=wanted)
+        rest = f"<p>{t('Fewer words may find more.')} {_all_pages()}</p>"
     return _framed(
         guide,
-        f'<article><h1>{_SEARCH}</h1><p class="lede" role="status">{lede}</p>{rest}</article>',
+        f'<article><h1>{t(_SEARCH)}</h1><p class="lede" role="status">{lede}</p>{rest}</article>',
         "",
         reference=reference,
         wanted=wanted,
@@ -92,9 +96,7 @@ def found(guide: Guide, wanted: str, hits: Sequence[Hit], *, reference: bool) ->
 
 
 def _hit(hit: Hit) -> str:
-    title = escape(hit.page.text.title)
-    if hit.section.title:
-        title += f": {escape(hit.section.title)}"
+    title = Markup(": ").join(filter(None, (hit.page.text.title, hit.section.title)))
     excerpt = "".join(
         f"<mark>{escape(part)}</mark>" if marked % 2 else escape(part)
         for marked, part in enumerate(hit.excerpt)
@@ -103,22 +105,23 @@ def _hit(hit: Hit) -> str:
 
 
 def _framed(guide: Guide, inner: str, name: str, *, reference: bool, wanted: str = "") -> str:
+    search = t(_SEARCH)
     field = (
         f'<form class="search" role="search" action="{ROOT}">{icon("search")}<input type="search"'
-        f' id="q" name="q" placeholder="{_SEARCH}" aria-label="{_SEARCH}" autocomplete="off"'
+        f' id="q" name="q" placeholder="{search}" aria-label="{search}" autocomplete="off"'
         f' enterkeyhint="search" maxlength="{LONGEST}" value="{escape(wanted)}">'
         '<kbd class="only-l" aria-hidden="true">/</kbd></form>'
     )
     groups = "".join(
-        f"<h2>{escape(group)}</h2><ul>{''.join(_entries(guide, names, name))}</ul>"
+        f"<h2>{t(group)}</h2><ul>{''.join(_entries(guide, names, name))}</ul>"
         for group, names in GROUPS
     )
     if reference:
         path, title, _ = _REFERENCE
-        groups += f'<h2>Look it up</h2><ul><li><a href="{path}">{title}</a></li></ul>'
+        groups += f'<h2>{t("Look it up")}</h2><ul><li><a href="{path}">{t(title)}</a></li></ul>'
     return (
         f'<div class="docs guide"><main id="main" tabindex="-1" class="text">{inner}</main>'
-        f'<aside id="pages">{field}<nav aria-label="Guide">{groups}</nav></aside></div>'
+        f'<aside id="pages">{field}<nav aria-label="{t(_TITLE)}">{groups}</nav></aside></div>'
     )
 
 
@@ -128,6 +131,10 @@ def _entries(guide: Guide, names: Sequence[str], current: str) -> Iterator[str]:
             yield f"<li>{_link(guide.pages[name], current=name == current)}</li>"
 
 
+def _all_pages() -> str:
+    return f'<a href="{ROOT}">{t("All pages of the guide")}</a>'
+
+
 def _link(page: Page, *, current: bool = False) -> str:
     mark = ' aria-current="page"' if current else ""
     return f'<a href="{page.path}"{mark}>{escape(page.text.title)}</a>'
@@ -135,13 +142,14 @@ def _link(page: Page, *, current: bool = False) -> str:
 
 def _cards(guide: Guide, *, reference: bool) -> Iterator[str]:
     for group, names in GROUPS:
-        yield f'<h2>{escape(group)}</h2><ul class="cards">'
+        yield f'<h2>{t(group)}</h2><ul class="cards">'
         for name in names:
             if name in guide.pages:
                 text = guide.pages[name].text
                 yield _card(guide.pages[name].path, text.title, text.about)
         if reference and names is GROUPS[0][1]:
-            yield _card(*_REFERENCE)
+            path, title, about = _REFERENCE
+            yield _card(path, t(title), t(about))
         yield "</ul>"
 
 
@@ -149,7 +157,7 @@ def _card(path: str, title: str, about: str) -> str:
     return f'<li class="card"><a href="{path}">{escape(title)}</a><p>{escape(about)}</p></li>'
 
 
-def _step(page: Page | None, word: str, rel: str) -> str:
+def _step(page: Page | None, word: Markup, rel: str) -> str:
     if page is None:
         return ""
     arrow = icon("arrow-left")
