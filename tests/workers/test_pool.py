@@ -484,7 +484,10 @@ def parsed(view):
     (worker,) = pool._workers
     os.kill(worker.transport.pid, signal.SIGSTOP)
     print(worker.transport.pid, flush=True)
-pool.parse(1, b"Subject: hello").addCallback(parsed)
+def failed(why):
+    why.printTraceback()
+    reactor.stop()
+pool.parse(1, b"Subject: hello").addCallback(parsed).addErrback(failed)
 reactor.run()
 """
         root = Path(__file__).parents[2]
