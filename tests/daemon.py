@@ -23,11 +23,12 @@ PATIENCE = 60.0  # seconds; a machine under load is slow, a hanging daemon is a 
 
 
 def command(data_dir: Path, *options: str) -> list[str]:
-    """``twistd -n tempmail`` on free ports of the loopback interface, without limits on a single
-    client unless ``options`` say so."""
+    """``twistd -n tempmail`` on free ports of the loopback interface; without limits on a single
+    client and without asking the machine's own resolvers unless ``options`` say so."""
     anywhere = "tcp:0:interface=127.0.0.1"
-    if "--rate-limits" not in options:
-        options = ("--rate-limits", "off", *options)
+    for name in ("--rate-limits", "--dns"):
+        if name not in options:
+            options = (name, "off", *options)
     return [
         *(str(TWISTD), "-n", "--pidfile=", "tempmail", "--data-dir", str(data_dir)),
         *("--smtp", anywhere, "--http", anywhere, *options),

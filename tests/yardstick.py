@@ -5,17 +5,23 @@ from __future__ import annotations
 import time
 
 _QUIET = 0.017
-"""Seconds of processor time that the same work takes where nothing else runs."""
+"""Seconds of processor time that :func:`_work` takes where nothing else runs."""
 
 
-def slowness() -> float:
-    """By what to multiply a bound on processor time that was set on a quiet machine; at least 1.
+def within(seconds: float, bound: float) -> bool:
+    """Whether what took ``seconds`` took no longer than ``bound``, which is of a quiet machine.
 
     Work that grows faster than its input passes such a bound by a hundred times.
     """
+    if seconds < bound:
+        return True
     began = time.process_time()
+    _work()
+    return seconds < bound * (time.process_time() - began) / _QUIET
+
+
+def _work() -> None:
     text = "a.b@c, " * 40_000
     total = sum(len(part) for part in text.split(","))
     for number in range(400_000):
         total ^= number
-    return max(1.0, (time.process_time() - began) / _QUIET)

@@ -66,7 +66,13 @@ export async function ask(method, path, { token, body, signal, keepalive, header
  */
 export async function api(method, path, options) {
   const answer = await ask(method, path, options);
-  return answer.status === 204 ? null : answer.json();
+  if (answer.status === 204) return null;
+  try {
+    return await answer.json();
+  } catch (error) {
+    if (options?.signal?.aborted) throw error;
+    throw new Refusal(0, 'unreachable', String(error)); // cut off on its way
+  }
 }
 
 /** @param {Response} answer */

@@ -39,7 +39,8 @@ function inTurn(work) {
   const current = () => store.inbox?.address === inbox?.address;
   last = last
     .then(() => (current() ? work(current) : undefined))
-    .catch((error) => (current() ? trouble(error) : undefined));
+    .catch((error) => (current() ? trouble(error) : undefined))
+    .catch(reportError); // a mistake of ours, after which the others have their turn all the same
   return last;
 }
 
