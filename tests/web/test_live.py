@@ -140,6 +140,38 @@ def test_39_eight_tabs_share_one_stream_and_hand_it_over(visitor: Visitor) -> No
     assert streams(visitor) == 2
 
 
+def test_39_what_a_new_leader_loads_is_for_the_other_tabs_as_well(visitor: Visitor) -> None:
+    visitor.makes()
+    visitor.gets(CODE)
+    heir, other = visitor.context.new_page(), visitor.context.new_page()
+    for page in (heir, other):
+        visitor.opens(page=page)
+        visitor.lives(page)
+        expect(page.locator(".row")).to_have_count(1)
+    held: list[Route] = []
+    loaded: list[Page] = []
+
+    def hold(route: Route) -> None:
+        page = route.request.frame.page
+        loaded.append(page)
+        if page is heir:
+            held.append(route)
+        else:
+            route.continue_()
+
+    visitor.context.route(re.compile(r"/messages\?limit=50"), hold)
+    address = visitor.address
+    visitor.page.close()
+    visitor.until(lambda: held and other in loaded)
+    other.wait_for_load_state("networkidle")
+    deliver(visitor.served, address, mail("While the new leader loads"))
+    other.wait_for_timeout(300)  # in which its event comes
+    for one in held:
+        one.continue_()
+    for page in (heir, other):
+        expect(page.locator(".row")).to_have_count(2)
+
+
 def test_40_a_link_opens_the_inbox_in_another_browser(visitors: Callable[..., Visitor]) -> None:
     visitor, phone = visitors(), visitors(viewport={"width": 390, "height": 844})
     visitor.makes()

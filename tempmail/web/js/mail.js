@@ -146,7 +146,10 @@ async function load(current) {
   }
   if (!current()) return;
   const known = new Set(store.messages.map((m) => m.id));
-  const arrived = store.phase === 'ready' ? messages.filter((m) => !known.has(m.id)) : [];
+  const unknown = messages.filter((m) => !known.has(m.id));
+  const arrived = store.phase === 'ready' ? unknown : [];
+  // Nobody fetches these again: the event that tells of them finds them here already.
+  if (live?.leads && unknown.length) live.share(unknown);
   store.remember(inboxOf(box, inbox.token));
   store.set({ phase: 'ready', messages, older: next });
   announce(arrived);
