@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
 from twisted.internet.defer import Deferred
 
 from tempmail.storage.database import Cursor
-from tempmail.storage.sweeping import _ONE_SWEEPER, PostgresHousekeeping, _drop_partitions
+from tempmail.storage.sweeping import (
+    _ONE_SWEEPER,
+    PostgresHousekeeping,
+    _drop_partitions,
+    prepare_partition,
+)
 from tests.storage.case import MailboxCase, make_mailbox, owner
 
 PAST = "2001020304"
@@ -18,6 +24,19 @@ class SweepingCase(MailboxCase):
     def setUp(self) -> None:
         super().setUp()
         self.housekeeping = PostgresHousekeeping(self.database, hours_ahead=4)
+        self.come_to_the_present()
+
+    def come_to_the_present(self) -> None:
+        """The schema is a copy of one that may have been made an hour ago."""
+        present = "messages_" + datetime.now(UTC).strftime(
+            "%Y%m%d%H"
+        )  # ends with this hour's begin
+        for name in self.partitions():
+            if name <= present:
+                self.query(f"DROP TABLE {name}")
+        with self.connection.cursor() as cursor:
+            for hours_ahead in range(3):
+                prepare_partition(cursor, hours_ahead)
 
     async def fill(self, name: str, messages: int) -> None:
         await self.create(name, client=name)
