@@ -11,9 +11,11 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec.inspect import (
     BoolType,
+    Field,
     LiteralType,
     StrType,
     StructType,
+    Type,
     type_info,
 )
 from twisted.web.server import Request
@@ -73,9 +75,9 @@ def _query(request: Request, shape: type[msgspec.Struct]) -> dict[str, Any]:
         _checked_names(values, shape)
     for name in [name for name, text in values.items() if not text and name in _optional(shape)]:
         del values[name]
-    for name in values.keys() - _text_fields(shape):
+    for name in values.keys() - _fields(shape, StrType, LiteralType):
         values[name] = _literal(values[name])
-    for name in values.keys() & _switches(shape):
+    for name in values.keys() & _fields(shape, BoolType):
         values[name] = {0: False, 1: True}.get(values[name], values[name])
     return values
 
@@ -108,32 +110,24 @@ def _literal(text: str) -> float | bool | str:
 
 
 @cache
-def _text_fields(shape: type[msgspec.Struct]) -> frozenset[str]:
-    info = type_info(shape)
-    assert isinstance(info, StructType)
+def _fields(shape: type[msgspec.Struct], *wanted: type[Type]) -> frozenset[str]:
+    """The names of those fields that may have a value of a wanted type."""
     return frozenset(
         field.encode_name
-        for field in info.fields
-        if any(isinstance(kind, StrType | LiteralType) for kind in kinds(field.type))
-    )
-
-
-@cache
-def _switches(shape: type[msgspec.Struct]) -> frozenset[str]:
-    info = type_info(shape)
-    assert isinstance(info, StructType)
-    return frozenset(
-        field.encode_name
-        for field in info.fields
-        if any(isinstance(kind, BoolType) for kind in kinds(field.type))
+        for field in _declared(shape)
+        if any(isinstance(kind, wanted) for kind in kinds(field.type))
     )
 
 
 @cache
 def _optional(shape: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in _declared(shape) if not field.required)
+
+
+def _declared(shape: type[msgspec.Struct]) -> tuple[Field, ...]:
     info = type_info(shape)
     assert isinstance(info, StructType)
-    return frozenset(field.encode_name for field in info.fields if not field.required)
+    return info.fields
 
 
 def _checked_names(values: Mapping[str, Any], shape: type[msgspec.Struct]) -> None:
