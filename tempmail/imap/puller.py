@@ -126,6 +126,8 @@ class Puller:
             self._enter("elsewhere")
             self._say("is read by another daemon")
             return RENEW_SECONDS * self._jitter()
+        if self._stopping:  # meanwhile, when there was no connection yet to drop
+            raise Lost("stopping")
         self._held_until = asked + LEASE_SECONDS
         renewing = LoopingCall(lambda: Deferred.fromCoroutine(self._renew()))
         renewing.clock = self._reactor
