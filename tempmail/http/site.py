@@ -30,7 +30,9 @@ from tempmail.http.shelf import Shelf
 _access = Logger("tempmail.http.access")
 _LINE = "{method} {path} {status} {bytes} B {milliseconds} ms {client}"
 
-_METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
+_METHODS = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
 
 _BAD_PATH = Problem(
     400, "bad_path", "the path is UTF-8 without control characters, encoded or doubled slashes"
@@ -232,11 +234,10 @@ class Site(server.Site):
         :param path: as received; what follows a ``?`` is never logged.
         :param size: bytes of the body that were sent.
         """
-        self._responses.labels(
-            method.decode("ascii") if method in _METHODS else "other", str(status)
-        ).inc()
+        known = _METHODS.get(method)
+        self._responses.labels(known or "other", str(status)).inc()
         fields = {
-            "method": logged(method),
+            "method": known or logged(method),
             "path": logged(path),
             "status": status,
             "bytes": size,
@@ -244,11 +245,14 @@ class Site(server.Site):
             "client": getattr(client, "host", "-"),
         }
         # Formatted here, for the logger's own way costs a tenth of a small answer.
-        _access.info("{log_line}", log_line=_LINE.format_map(fields), **fields)
+        line = _LINE.format_map(fields).replace("{", "{{").replace("}", "}}")
+        _access.info(line, **fields)
 
 
 def _is_plain(path: bytes) -> bool:
     """Whether everybody who decodes ``path`` sees the same segments of text in it."""
+    if b"%" not in path and path.isascii():  # nearly all
+        return path.startswith(b"/") and b"//" not in path and path.decode().isprintable()
     segments = [unquote_to_bytes(segment) for segment in path.split(b"/")]
     if not path.startswith(b"/") or b"//" in path or any(b"/" in one for one in segments):
         return False

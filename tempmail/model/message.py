@@ -157,7 +157,7 @@ class View:
     links: tuple[Link, ...] = ()
 
 
-@frozen
+@define
 class Summary:
     """A stored message as a list shows it.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
 
+@lru_cache(maxsize=4096)  # each request asks more than once, and there is nothing to age
 def network(host: str) -> str:
     """The network that ``host`` stands for: an IPv4 address itself, an IPv6 address's /64.
 

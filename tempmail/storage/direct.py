@@ -27,6 +27,7 @@ from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from tempmail.storage.connection import CONNECT_TIMEOUT, is_loss, parameters
+from tempmail.storage.prepared import Prepared
 
 Rows = list[tuple[Any, ...]]
 
@@ -211,6 +212,7 @@ class _Link:
         self.statement: Statement | None = None
         self._connection = connection
         self._cursor = connection.cursor()
+        self._prepared = Prepared()
         self._reactor = reactor
         self._direct = direct
         # A duplicate of our own: libpq closes its descriptor as soon as the server is gone, and the
@@ -234,7 +236,7 @@ class _Link:
     def send(self, statement: Statement) -> None:
         self.statement = statement
         try:
-            self._cursor.execute(statement.sql, statement.values)
+            self._cursor.execute(self._prepared.call(statement.sql), statement.values)
             if len(self._cursor.query) > _LONG:
                 self._go_on()
         except BaseException as error:  # values that PostgreSQL cannot have, too
@@ -285,6 +287,7 @@ class _Link:
         if statement is None or is_loss(error) or self._connection.closed:
             self._gone(error)
             return
+        self._prepared.failed(statement.sql, getattr(error, "pgcode", None))
         self.statement = None
         self._direct.freed(self)
         self._direct.ended(statement, error)

@@ -47,7 +47,7 @@ class RowsTest(StorageCase):
 
     async def test_more_than_there_are_connections_for_are_done_in_order(self) -> None:
         database = self.make_database(direct=2)
-        calls = [rows(database, "SELECT %(n)s", n=number) for number in range(50)]
+        calls = [rows(database, "SELECT %(n)s::int", n=number) for number in range(50)]
         assert await gatherResults(calls) == [[(number,)] for number in range(50)]
         assert self.query(f"SELECT {OPEN} <= 2") == [(True,)]
 
