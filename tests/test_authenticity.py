@@ -130,6 +130,7 @@ def test_a_resolver_is_an_address(options: tuple[str, ...], complaint: str, tmp_
     assert (status, complaint in said) == (2, True)
 
 
+@pytest.mark.alone
 def test_a_resolver_that_is_not_there_keeps_nobody_waiting(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

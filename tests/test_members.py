@@ -97,6 +97,7 @@ class Knocking:
             time.sleep(0.005)
 
 
+@pytest.mark.alone
 def test_a_key_revoked_on_one_daemon_is_refused_on_both_within_a_second(
     two: tuple[Daemon, Daemon], storage: Storage
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_key_revoked_on_one_daemon_is_refused_on_both_within_a_second(
     assert secret[:12] not in [one["prefix"] for one in listed]
 
 
+@pytest.mark.alone
 def test_so_is_one_that_the_operator_revoked_beside_the_daemons(
     two: tuple[Daemon, Daemon], storage: Storage
 ) -> None:
@@ -129,6 +131,7 @@ def test_so_is_one_that_the_operator_revoked_beside_the_daemons(
     assert all(each.ended() - revoked < 1 for each in knocking)
 
 
+@pytest.mark.alone
 def test_a_websocket_and_a_wait_that_a_key_has_begun_end_with_it(
     two: tuple[Daemon, Daemon], storage: Storage
 ) -> None:

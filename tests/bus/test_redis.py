@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -179,6 +180,7 @@ class RedisBusTest(RedisCase):
         await self.until(lambda: one.gaps > gaps)
         assert figure(one, "ignored_total", reason="unknown_key") == 1
 
+    @pytest.mark.alone
     async def test_a_redis_that_went_is_noticed_and_is_used_again_when_it_is_back(self) -> None:
         server = self.server()
         one, other = self.bus(server.url), self.bus(server.url)
@@ -208,6 +210,7 @@ class RedisBusTest(RedisCase):
         await self.until(lambda: other.gaps == gaps + 1)
         assert other.hears_all
 
+    @pytest.mark.alone
     async def test_a_frozen_redis_is_noticed_within_seconds(self) -> None:
         server = self.server()
         bus = self.bus(server.url)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tempmail.mail.addresses import authors
@@ -35,6 +33,4 @@ def test_lists_are_read(value: bytes, expected: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("filler", [b"(", b"((", b"(a(", b"(a)", b"\\(", b"<", b'"', b"<@", b"@:"])
 def test_hostile_lists_take_linear_time(filler: bytes) -> None:
-    started = time.process_time()
-    list(authors(filler * (200_000 // len(filler))))
-    assert within(time.process_time() - started, 1)
+    assert within(2, lambda: list(authors(filler * (200_000 // len(filler)))))

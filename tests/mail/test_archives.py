@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import tarfile
-import time
 import zipfile
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -68,11 +68,12 @@ def test_what_is_no_archive_has_no_names() -> None:
 
 
 def test_nobody_looks_through_too_many_names() -> None:
-    started = time.process_time()
-    for content in (b"PK\x03\x04" + bytes(26), b"\0" * 257 + b"ustar" + bytes(250)):
+    def refused(content: bytes) -> None:
         with pytest.raises(TooManyNames):
-            names(content * (MAX_NAMES + 1))
-    assert within(time.process_time() - started, 1)
+            names(content)
+
+    for content in (b"PK\x03\x04" + bytes(26), b"\0" * 257 + b"ustar" + bytes(250)):
+        assert within(5, partial(refused, content * (MAX_NAMES + 1)))
 
 
 @given(st.binary(), st.sampled_from([b"PK\x03\x04", b"PK\x01\x02", b"\0" * 257 + b"ustar"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -147,10 +147,8 @@ def test_any_bytes_give_storable_lines(raw: bytes) -> None:
     ],
 )
 def test_hostile_headers_take_bounded_time(pattern: bytes) -> None:
-    started = time.process_time()
     for name in (b"Subject: ", b"From: "):
-        scan([name + pattern * (1_000_000 // len(pattern))])
-    assert within(time.process_time() - started, 0.1)
+        assert within(1, partial(scan, [name + pattern * (1_000_000 // len(pattern))]))
 
 
 def test_the_reverse_path_stands_for_an_author_where_no_from_names_one() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+from functools import partial
 from html.parser import HTMLParser
 
 import nh3
@@ -277,9 +277,7 @@ def test_styles_scripts_and_titles_go_with_what_they_hold() -> None:
 def test_a_large_newsletter_takes_milliseconds() -> None:
     cell = '<td style="padding:8px;color:#333;font-size:14px"><a href="https://x.test/y">z</a></td>'
     html = f"<table><tr>{cell * 2000}</tr></table>"
-    begin = time.process_time()
-    safe_html(html, {})
-    assert within(time.process_time() - begin, 0.5)
+    assert within(2, lambda: safe_html(html, {}))
 
 
 @pytest.mark.parametrize(
@@ -290,16 +288,12 @@ def test_a_large_newsletter_takes_milliseconds() -> None:
     ],
 )
 def test_a_style_takes_linear_time(style: str) -> None:
-    begin = time.process_time()
-    safe_style(style[:8192])
-    assert within(time.process_time() - begin, 0.1)
+    assert within(0.2, lambda: safe_style(style[:8192]))
 
 
 def test_links_in_a_long_text_take_linear_time() -> None:
-    begin = time.process_time()
     for text in (")" * 4000, "(" * 2000 + ")" * 2000, "https://" * 500):
-        linked(f"https://x.test/{text} " * 100)
-    assert within(time.process_time() - begin, 2)
+        assert within(2, partial(linked, f"https://x.test/{text} " * 100))
 
 
 def test_text_is_shown_as_written_with_its_links() -> None:

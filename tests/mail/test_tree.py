@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -127,9 +126,7 @@ def test_bounds_hold_for_parts_and_depth() -> None:
     ids=range(11),
 )
 def test_hostile_structure_takes_bounded_time(raw: bytes) -> None:
-    started = time.process_time()
-    read(raw)
-    assert within(time.process_time() - started, 1)
+    assert within(5, lambda: read(raw))
 
 
 LINES = [b"", b"--b", b"--b--", b"--c", b"--c--", b"text", b"X: y", b" fold", b"Content-Type: x/y"]

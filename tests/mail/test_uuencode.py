@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-import time
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +41,5 @@ def test_files_beyond_the_bound_are_text() -> None:
 
 
 def test_hostile_text_takes_linear_time() -> None:
-    started = time.process_time()
     for text in (b"begin 644 x\n!\n" * 300_000, b"begin 644 x\n#86)C\nend\n" * 300_000):
-        files(text)
-    assert within(time.process_time() - started, 1)
+        assert within(5, partial(files, text))

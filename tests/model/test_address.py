@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -51,12 +51,13 @@ def test_whatever_it_is_given_it_answers(text: str) -> None:
 
 
 def test_a_domain_of_a_megabyte_is_refused_at_once() -> None:
-    began = time.perf_counter()
-    for text in ("ü" * 1_000_000, "a." * 500_000, "\u0345" * 1_000_000):
+    def refused(text: str) -> None:
         with pytest.raises(InvalidInput) as refusal:
             domain_name(text)
         assert len(refusal.value.detail) < 200
-    assert within(time.perf_counter() - began, 0.5)
+
+    for text in ("ü" * 1_000_000, "a." * 500_000, "\u0345" * 1_000_000):
+        assert within(1, partial(refused, text))
 
 
 @pytest.mark.parametrize(

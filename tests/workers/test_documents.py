@@ -10,6 +10,7 @@ from tempmail.core.rendering import GivenUp
 from tempmail.mail.document import html_document, text_document
 from tempmail.workers.answers import Rendering, request
 from tempmail.workers.pool import ParserPool
+from tests.workers.limits import BY_PROCESSOR
 
 ASKER = "192.0.2.1"
 FORMATS = "".join(f"<b id={n}>" for n in range(20_000)) + "<p>x" * 20_000
@@ -17,10 +18,10 @@ FORMATS = "".join(f"<b id={n}>" for n in range(20_000)) + "<p>x" * 20_000
 
 
 class Documents(TestCase):
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
-        self.pool = ParserPool(reactor, Metrics(), size=1)
+        self.pool = ParserPool(reactor, Metrics(), size=1, limits=BY_PROCESSOR)
         self.pool.start()
         self.addCleanup(self.pool.stop)
 

@@ -19,6 +19,7 @@ from tempmail.workers.answers import Examining, InvalidAnswer, request
 from tempmail.workers.examinations import Judgement, Lookups, SpfCheck, Survey
 from tempmail.workers.pool import ParserPool
 from tests.mail.authenticity.zone import MAIL, key_record, rsa_key, signed
+from tests.workers.limits import UNHURRIED
 
 ASKER = "192.0.2.1"
 TRACE = Trace("ann@shop.example", "box@mail.test", "mx.shop.example", "192.0.2.10", None)
@@ -34,10 +35,10 @@ def answers(record: str | None = None) -> dict[Question, Answer]:
 
 
 class ExaminationTests(TestCase):
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
-        self.pool = ParserPool(reactor, Metrics(), size=1)
+        self.pool = ParserPool(reactor, Metrics(), size=1, limits=UNHURRIED)
         self.pool.start()
         self.addCleanup(self.pool.stop)
 

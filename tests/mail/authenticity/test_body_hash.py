@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from hashlib import sha256
 
 import pytest
@@ -56,6 +55,4 @@ def test_different_hashes_of_one_body_are_bounded() -> None:
 )
 def test_large_bodies_take_time_linear_to_their_length(line: bytes) -> None:
     body = line * (8 * 1024 * 1024 // len(line))
-    begun = time.process_time()
-    Body(body, 0).digest(relaxed=True)
-    assert within(time.process_time() - begun, 3)  # seconds; quadratic work would take hours
+    assert within(10, lambda: Body(body, 0).digest(relaxed=True))  # quadratic work takes hours
