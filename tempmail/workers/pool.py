@@ -39,12 +39,13 @@ _REASONS = {
 class ParserPool:
     """Parses mail in processes that a mail may hang or kill at no cost to any other.
 
-    Implements :class:`tempmail.core.ports.Parser`.  Workers are started when they are first
-    needed, and replaced when a mail took them along.
+    Implements :class:`tempmail.core.ports.Parser`, :class:`tempmail.core.rendering.Renderer` and
+    :class:`tempmail.core.authenticity.Examiner`.  Workers are started when they are first needed,
+    and replaced when a mail took them along.
 
     Each request says for whom it is.  Askers are served in turn, whoever reads before
-    examinations of where mails come from, and one worker is always left to the others: so mails
-    that cost their workers make whoever opens them wait, and hardly anybody else.
+    examinations of where mails come from, and where there are several workers one is left to the
+    others: so mails that cost their workers make whoever opens them wait, and hardly anybody else.
 
     :param reactor: starts processes and calls later.
     :param metrics: counts parses by outcome: ok, killed, crashed, refused; and these by reason.

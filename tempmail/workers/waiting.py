@@ -67,9 +67,6 @@ class Line:
         self._turns: Turns[Waiting] = Turns()
         self._bytes = 0
 
-    def __len__(self) -> int:
-        return len(self._turns)
-
     def add(self, new: Waiting) -> list[Waiting]:
         """Have ``new`` wait.
 
@@ -83,14 +80,18 @@ class Line:
         count, size = self._of(new.asker)
         if count and (count >= limits.waiting_each or size + new.size > limits.waiting_bytes_each):
             raise Full("asker_full")
-        put_out = []
-        while (
-            len(self._turns) >= limits.waiting_mails
-            or self._bytes + new.size > limits.waiting_bytes
-        ):
-            put_out.append(self._last_of_most(count + 1, size + new.size))
-        self._turns.add(new.asker, new)
-        self._bytes += new.size
+        put_out: list[Waiting] = []
+        try:
+            while (
+                len(self._turns) >= limits.waiting_mails
+                or self._bytes + new.size > limits.waiting_bytes
+            ):
+                put_out.append(self._last_of_most(count + 1, size + new.size))
+        except Full:
+            for one in reversed(put_out):  # in vain: each is again the last of its asker
+                self._put(one)
+            raise
+        self._put(new)
         return put_out
 
     def take(self, may: Callable[[Asker], bool] = lambda _: True) -> Waiting | None:
@@ -108,6 +109,10 @@ class Line:
     def counts(self) -> dict[Asker, int]:
         """How much waits of each asker."""
         return {asker: len(line) for asker, line in self._turns.lines.items()}
+
+    def _put(self, waiting: Waiting) -> None:
+        self._turns.add(waiting.asker, waiting)
+        self._bytes += waiting.size
 
     def _of(self, asker: Asker) -> tuple[int, int]:
         """How many requests of an asker wait, and their bytes."""

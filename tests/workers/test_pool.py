@@ -408,6 +408,15 @@ class Fairness(PoolTest):
         await self.refused(large, "too many mails that you opened wait")
         await gatherResults([small, also])
 
+    async def test_who_made_room_in_vain_keeps_the_place(self) -> None:
+        pool = self.pool(waiting_bytes=7 * len(MAIL))
+        waiting = [pool.parse(ASKER, MAIL * 2), pool.parse(ASKER, MAIL * 2)]
+        waiting.append(pool.parse(OTHER, MAIL * 3))
+        # One of the first's would go for it, and then nobody has more than it asks for.
+        await self.refused(pool.parse(3, (MAIL * 4)[1:]), "too many mails wait")
+        await gatherResults(waiting)
+        self.assertIsNone(self.refusals("put_out"))
+
     async def test_examinations_take_no_room_from_readers(self) -> None:
         pool = self.pool(waiting_mails=1)
         asked: list[Deferred[Any]] = [pool.survey(ASKER, MAIL)]
