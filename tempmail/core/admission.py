@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from functools import lru_cache
 
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
@@ -17,8 +16,6 @@ from tempmail.model.network import network
 _DENIAL = 1 / 200
 """Of a strike: a sender's queue may run into a limit as a whole, once a retry; hammering does not
 go on for long."""
-
-_REMEMBERED_NETWORKS = 4096
 
 
 @frozen
@@ -62,7 +59,6 @@ class SmtpLimits:
         self._blocks = blocks
         self._clock = clock
         self._origin = clock.seconds()  # small numbers leave a float's digits to the fractions
-        self._network = lru_cache(_REMEMBERED_NETWORKS)(network)
         self._connections: Counter[str] = Counter()
         self._total = 0
         self._messages = buckets("smtp_messages", limits.messages)
@@ -79,7 +75,7 @@ class SmtpLimits:
 
         Behind a ``haproxy:`` endpoint the true address is known only with its header: admit then.
         """
-        client = self._network(peer_ip)
+        client = network(peer_ip)
         if self._total >= self._limits.connections:
             return self._deny(_FULL)
         if self._limits.enforced:
@@ -93,7 +89,7 @@ class SmtpLimits:
 
     def left(self, peer_ip: str) -> None:
         """A connection that was admitted has ended."""
-        client = self._network(peer_ip)
+        client = network(peer_ip)
         self._total -= 1
         self._connections[client] -= 1
         if not self._connections[client]:
@@ -106,7 +102,7 @@ class SmtpLimits:
         """
         if not self._limits.enforced:
             return None
-        client = self._network(peer_ip)
+        client = network(peer_ip)
         if self._blocks.holds(client):
             return self._deny(_BLOCKED)
         now = self._now()
@@ -127,11 +123,11 @@ class SmtpLimits:
     def content(self, peer_ip: str, octets: int) -> None:
         """Charge the octets that a message had beyond those it declared: the next ones wait."""
         if self._limits.enforced and octets > 0:
-            self._octets.take(self._network(peer_ip), octets, self._now())
+            self._octets.take(network(peer_ip), octets, self._now())
 
     def misbehaved(self, peer_ip: str) -> None:
         """A session had to be ended, such as for too many errors: that is a strike."""
-        self._strike(self._network(peer_ip), 1, "errors")
+        self._strike(network(peer_ip), 1, "errors")
 
     def _deny(self, denial: Denial, client: str | None = None) -> Denial:
         """Count it; ``client`` is whose fault it is, if anybody's."""

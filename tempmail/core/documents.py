@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
+from tempmail.core.living import check_lives
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Messages
 from tempmail.core.rendering import Renderer, Rendering
@@ -103,15 +104,14 @@ class Documents:
         return Image(media_type, content)
 
     async def _extracted(self, grant: Grant, index: int, asker: Asker) -> bytes:
-        _, raw = await self._messages.fetch(*grant, _ANY_VERSION)
+        message, raw = await self._messages.fetch(*grant, _ANY_VERSION)
         assert raw is not None
-        return (await self._renderer.extract(asker, raw, index)).content
+        extracted = await self._renderer.extract(asker, raw, index)
+        await check_lives(self._messages, message.summary)  # that took its time
+        return extracted.content
 
     async def _made(self, message: Message, url: str, asker: Asker) -> str:
         made = await self._rendering.document(message, asker)
-        # Making it took its time, and what is remembered is not what lives: look again.
-        summary = message.summary
-        there = await self._messages.arrivals(summary.mailbox_id, summary.seq - 1, 1)
-        if [one.message_id for one in there] != [summary.id]:
-            raise NotFound("the message is gone")
+        # Making it took its time, and what is remembered is not what lives.
+        await check_lives(self._messages, message.summary)
         return made.at(url)

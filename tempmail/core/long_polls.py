@@ -172,6 +172,7 @@ class _Wait:
         self._candidates: deque[Event] = deque()
         self._found: list[Event] = []  # not the messages: thousands may wait for many large ones
         self._considering = False
+        self._considered: Event | None = None
         self._following: Following | None = None
 
     def start(self, mailbox: Mailbox) -> None:
@@ -197,6 +198,8 @@ class _Wait:
         elif event.kind is EventKind.DELETED:
             gone = event.message_id
             self._found = [one for one in self._found if gone and one.message_id != gone]
+            if self._considered is not None and gone in (None, self._considered.message_id):
+                self._considered = None
         elif event.kind is EventKind.NEW_MESSAGE:
             self._candidates.append(event)
             if self._following is not None:
@@ -219,13 +222,13 @@ class _Wait:
     async def _consider(self) -> None:
         """Look at the candidates; those that come meanwhile wait in the table."""
         while self._candidates and not self.outcome.called:
-            event = self._candidates.popleft()
+            event = self._considered = self._candidates.popleft()
             assert event.message_id is not None
             with suppress(NotFound):  # deleted meanwhile
                 message = await self._polls.views.read(
                     event.mailbox_id, event.message_id, self._network
                 )
-                if await self._matches(message):
+                if await self._matches(message) and self._considered is event:
                     self._found.append(event)
             if len(self._found) == self._wanted.count and not self.outcome.called:
                 await self._answer(message)
@@ -250,7 +253,8 @@ class _Wait:
                 messages.append(answering.fit(message))
             except NotFound:  # deleted since it was found
                 self._found.remove(event)
-        if len(messages) == self._wanted.count and not self.outcome.called:
+        complete = len(messages) == len(self._found) == self._wanted.count
+        if complete and not self.outcome.called:
             self.outcome.callback(Caught(messages, last.summary.seq))
 
     async def _matches(self, message: Message) -> bool:

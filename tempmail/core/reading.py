@@ -7,16 +7,17 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from attrs import evolve
-from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from tempmail.core.ahead import ParsingAhead
 from tempmail.core.authenticity import Authenticity
+from tempmail.core.living import check_lives
 from tempmail.core.ports import Bus, Messages, Page
-from tempmail.core.turns import Asker
+from tempmail.core.turns import Asker, Room
 from tempmail.core.views import Views, viewed
 from tempmail.model.address import Domains
-from tempmail.model.errors import NotFound, TempmailError, Unavailable
+from tempmail.model.errors import TempmailError, Unavailable
 from tempmail.model.mailbox import Owner
 from tempmail.model.message import Message, Received, Summary
 
@@ -25,8 +26,10 @@ _PARSE_PER_SEARCH = 100
 _PARSE_BYTES = 8 * 1024 * 1024
 
 _SEARCHES_WAITING = 20
+_SEARCHES_WAITING_EACH = 5
 _SEARCHES_AT_ONCE = 2
-"""Fewer than there are connections to storage, for a search may take it hundreds of ms."""
+"""Fewer than there are connections to storage, for a search may take it hundreds of ms; one of an
+asker, for it may wait long for mails that are parsed at last."""
 
 _T = TypeVar("_T")
 
@@ -59,7 +62,7 @@ class Reading:
         self._ahead = ahead
         self._bus = bus
         self._authenticity = authenticity
-        self._searching = DeferredSemaphore(_SEARCHES_AT_ONCE)
+        self._searching = Room(_SEARCHES_AT_ONCE, 1)
 
     async def newest(
         self,
@@ -153,9 +156,7 @@ class Reading:
         at_once = working.called
         made = await working
         if not at_once:
-            there = await self._messages.arrivals(message.mailbox_id, message.seq - 1, 1)
-            if [one.message_id for one in there] != [message.id]:
-                raise NotFound("the message is gone")
+            await check_lives(self._messages, message)
         return made
 
     async def delete(self, address: str, owner: Owner, which: UUID) -> None:
@@ -181,9 +182,12 @@ class Reading:
     async def _search(
         self, page: Callable[[], Awaitable[Page]], address: str, owner: Owner, asker: Asker
     ) -> Page:
-        if len(self._searching.waiting) >= _SEARCHES_WAITING:
+        if self._searching.waiting(asker) >= _SEARCHES_WAITING_EACH:
+            raise Unavailable("too many searches of yours are waiting; try again")
+        if self._searching.waiting() >= _SEARCHES_WAITING:
             raise Unavailable("too many searches are waiting; try again")
-        return await self._searching.run(self._found, page, address, owner, asker)
+        found: Page = await self._searching.run(asker, self._found, page, address, owner, asker)
+        return found
 
     async def _listed(self, page: Callable[[], Awaitable[Page]], asker: Asker) -> Page:
         """A page with previews, of which as many are made as one request may ask for."""

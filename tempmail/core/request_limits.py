@@ -10,7 +10,6 @@ that come at once, each is told another second, so that all get in where they co
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
@@ -51,8 +50,6 @@ NOTIFICATION_BYTES = 64 * 1024
 
 _UNKNOWN = Rate(2, 120)
 """Requests with an API key that turned out to be none, or is being looked up, before others are."""
-
-_REMEMBERED_NETWORKS = 4096
 
 
 @frozen
@@ -105,7 +102,6 @@ class RequestLimits:
         self._blocks = blocks
         self._clock = clock
         self._origin = clock.seconds()  # small numbers leave a float's digits to the fractions
-        self.network = lru_cache(_REMEMBERED_NETWORKS)(network)
         self._networks = buckets("http_networks", MINUTE)
         self._users = buckets("http_users", MINUTE)
         self._documents = buckets("http_documents", MINUTE)
@@ -119,7 +115,7 @@ class RequestLimits:
 
     def blocked(self, host: str) -> int:
         """For how many seconds more the client is shut out; 0 where it is not."""
-        seconds = math.ceil(self._blocks.remaining(self.network(host)))
+        seconds = math.ceil(self._blocks.remaining(network(host)))
         if seconds:
             self._denied.labels("blocked").inc()
         return seconds
@@ -131,12 +127,12 @@ class RequestLimits:
         :returns: None where there is no limit.
         :raises RateReached: there were too many.
         """
-        client = self.network(host)
+        client = network(host)
         return self._count(self._networks, client, self._anonymous.per_minute(), client, blame)
 
     def document(self, host: str, *, blame: bool = True) -> Standing | None:
         """As :meth:`anonymous`, for a part of a mail's document."""
-        client, rate = self.network(host), self._anonymous.per_minute()
+        client, rate = network(host), self._anonymous.per_minute()
         rate = rate if rate < 0 else rate * DOCUMENTS
         return self._count(self._documents, client, rate, client, blame)
 
@@ -146,7 +142,7 @@ class RequestLimits:
 
         :raises RateReached: there were too many.
         """
-        client, rate = self.network(host), self._anonymous.per_minute()
+        client, rate = network(host), self._anonymous.per_minute()
         rate = rate if rate < 0 else rate * DOCUMENTS
         # The queue of those who wait is by name, and this is none of the network's own.
         self._count(self._elsewhere, f"elsewhere {client}", rate, client, blame=False)
@@ -157,7 +153,7 @@ class RequestLimits:
         :param size: bytes of its body.
         :returns: seconds until there is room for it; 0 where it is counted.
         """
-        client, now = self.network(host), self._now()
+        client, now = network(host), self._now()
         count = 1 + size // NOTIFICATION_BYTES
         wait = math.ceil(self._notifications.wait(client, count, now))
         if wait:
@@ -172,13 +168,13 @@ class RequestLimits:
         assert rate is not None
         assert isinstance(caller.owner, UserOwner)
         user = str(caller.owner.user_id)
-        return self._count(self._users, user, rate, self.network(host), blame)
+        return self._count(self._users, user, rate, network(host), blame)
 
     def uncounted(self, host: str) -> None:
         """Charge the network for a request that nobody else was charged for."""
         rate = self._anonymous.per_minute()
         if rate >= 0:
-            self._networks.take(self.network(host), 60 / (rate or AT_FIRST), self._now())
+            self._networks.take(network(host), 60 / (rate or AT_FIRST), self._now())
 
     def key_shown(self, host: str, *, blame: bool = True) -> None:
         """Something is about to be looked up that may be a key: it counts as unknown until
@@ -187,7 +183,7 @@ class RequestLimits:
         :raises RateReached: too many keys from this network turned out to be none, or it owes
             more than a minute's requests that nobody was charged for.
         """
-        client, now = self.network(host), self._now()
+        client, now = network(host), self._now()
         rate = self._anonymous.per_minute()
         lacking = self._networks.wait(client, 60, now)
         if rate >= 0 and lacking > 60 + 1e-6:
@@ -200,11 +196,11 @@ class RequestLimits:
 
     def key_known(self, host: str) -> None:
         """What was shown is a key, or was not looked up."""
-        self._unknown.give(self.network(host), 1, self._now())
+        self._unknown.give(network(host), 1, self._now())
 
     def misdeed(self, host: str, reason: str) -> None:
         """An unknown credential was shown, or more was wished for than a plan allows."""
-        self._strike(self._misdeeds, self.network(host), 1, reason)
+        self._strike(self._misdeeds, network(host), 1, reason)
 
     def _count(
         self, buckets: TokenBuckets, client: str, rate: int, network: str, blame: bool

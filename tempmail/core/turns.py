@@ -114,6 +114,10 @@ class Room:
         self._let_in()
         return entry.result
 
+    def waiting(self, asker: Asker | None = None) -> int:
+        """How much waits for a place, of all or of one."""
+        return len(self._turns if asker is None else self._turns.lines.get(asker, ()))
+
     def forget(self, entry: _Entry) -> None:
         """Nobody waits for it any more."""
         self._turns.remove(entry.asker, entry)

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import segno
-from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from tempmail.core.metrics import Metrics
+from tempmail.core.turns import Room
 from tempmail.http.answers import Answer
 from tempmail.http.origins import request_origin
 from tempmail.http.requests import Nothing
@@ -28,7 +28,7 @@ _TOKEN = 43
 """Characters of a session token: 32 bytes in base64url."""
 
 _AT_ONCE = 2
-_WAITING = 20
+_WAITING, _WAITING_EACH = 20, 5
 
 _ERROR, _MASK = "m", 2
 """Any mask is right (ISO/IEC 18004 section 7.8); to find the best of the eight takes four times as
@@ -50,7 +50,7 @@ class QrRoutes:
         self._longest_path = len("/#k=") + _TOKEN + len("&a=") + address
         self._denied = metrics.limit_denials.labels("qr_codes")
         self._reactor = reactor
-        self._drawing = DeferredSemaphore(_AT_ONCE)
+        self._drawing = Room(_AT_ONCE)
 
     def routes(self) -> list[Route]:
         """What can be asked for here."""
@@ -68,11 +68,13 @@ class QrRoutes:
         link = content.read(longest + 1) if content is not None else b""
         if not link or len(link) > longest or not link.isascii():
             raise InvalidInput(f"the body is a link to an inbox, at most {longest} bytes of ASCII")
-        if len(self._drawing.waiting) >= _WAITING:
+        each = self._drawing.waiting(ask.network)
+        if each >= _WAITING_EACH or self._drawing.waiting() >= _WAITING:
             self._denied.inc()
             self._log.info("no code is drawn for {client}: too many wait", client=ask.network)
             raise Busy("too many codes are being drawn; try again")
-        drawn = await self._drawing.run(
+        drawn: bytes = await self._drawing.run(
+            ask.network,
             deferToThreadPool,
             self._reactor,
             self._reactor.getThreadPool(),

@@ -241,6 +241,18 @@ class LongPollsTests(SynchronousTestCase):
         self.arrive(1)
         self.assert_caught(waiting, 1, after=1)
 
+    def test_what_is_deleted_while_it_is_looked_at_is_not_what_anybody_waits_for(self) -> None:
+        for gone in (UUID(int=1), None):  # that one, or all of them
+            self.setUp()
+            waiting = self.wait()
+            self.parser.hold = Deferred()
+            self.arrive(1)
+            self.bus.publish(Event(EventKind.DELETED, MAILBOX_ID, gone))
+            self.parser.hold.callback(None)
+            self.parser.hold = None
+            self.arrive(2)
+            self.assert_caught(waiting, 2, after=2)
+
     def test_who_is_not_admitted_holds_nothing(self) -> None:
         for refusal in [NotFound("no"), Unauthenticated("no"), Unavailable("busy")]:
             self.desk.refusal = refusal

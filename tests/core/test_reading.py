@@ -23,10 +23,10 @@ from tempmail.core.views import Views
 from tempmail.mail.attachments import Extracted
 from tempmail.model.address import Domains
 from tempmail.model.authentication import Authentication
-from tempmail.model.errors import NotFound
+from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.event import Event
 from tempmail.model.mailbox import Owner
-from tempmail.model.message import Message, Received
+from tempmail.model.message import Message, Received, Summary
 from tests.core.doubles import MAILBOX_ID, OWNER, VIEW, Shelf, SubjectParser, message
 
 BOX = "box@mail.test"
@@ -53,6 +53,11 @@ class OwnShelf(Shelf):
             raise NotFound("ended")
         found = [message(self.views.get(seq), seq).summary for seq in sorted(self.raw_of)]
         return Page(found, None, MAILBOX_ID)
+
+    async def unparsed(
+        self, address: str, owner: Owner, *, version: int, limit: int
+    ) -> Sequence[Summary]:
+        return [one.summary for seq in self.raw_of if (one := message(None, seq))]
 
     async def arrivals(self, mailbox_id: int, after: int, limit: int) -> Sequence[Event]:
         self.looks += 1
@@ -97,6 +102,27 @@ class ReadingTest(SynchronousTestCase):
         self.reading = Reading(Domains(["mail.test"]), messages, views, ahead, bus, origins)
         self.shelf.put(1)
         self.shelf.views[1] = VIEW
+
+    def search(self, asker: Asker) -> Deferred[Page]:
+        searching = self.reading.newest(
+            BOX, OWNER, limit=5, before=None, unread=False, asker=asker, words="code"
+        )
+        return Deferred.fromCoroutine(searching)
+
+    def test_searches_that_wait_for_costly_mails_keep_nobody_else_waiting(self) -> None:
+        self.shelf.views.clear()
+        held: Deferred[None] = Deferred()
+        self.parser.hold = held
+        costly = [self.search("192.0.2.66") for _ in range(6)]
+        self.failureResultOf(self.search("192.0.2.66"), Unavailable)
+        self.shelf.views[1], self.parser.hold = VIEW, None
+        del self.shelf.raw_of[1]
+        self.shelf.put(2)
+        self.shelf.views[2] = VIEW
+        self.successResultOf(self.search(ASKER))
+        held.callback(None)
+        for one in costly:
+            self.successResultOf(one)
 
     def get(self) -> Deferred[Message]:
         return Deferred.fromCoroutine(self.reading.get(BOX, OWNER, None, ASKER))

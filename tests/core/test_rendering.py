@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from attrs import evolve
@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tempmail.core import rendering as module
-from tempmail.core.documents import Documents
+from tempmail.core.documents import Documents, Image
 from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Messages
 from tempmail.core.rendering import AGAIN, GivenUp, Made, Rendering
@@ -24,6 +24,7 @@ from tests.core.doubles import MAILBOX_ID, VIEW, Shelf, SubjectParser, message
 from tests.http.doubles import MemoryKeys
 
 ASKER = "192.0.2.1"
+PNG = b"\x89PNG\r\n\x1a\n"
 LOGO = Attachment(3, "logo.png", "image/png", 10, "logo@shop.test", inline=True)
 
 
@@ -31,7 +32,7 @@ class Renderer:
     """Shows a mail's images, or what it is told to.
 
     :ivar made: for whom HTML was rendered.
-    :ivar hold: where set, no document comes before it fires.
+    :ivar hold: where set, no document and no image comes before it fires.
     """
 
     def __init__(self) -> None:
@@ -58,7 +59,12 @@ class Renderer:
         return made
 
     def extract(self, asker: Asker, raw: bytes, index: int) -> Deferred[Extracted]:
-        raise NotImplementedError
+        return Deferred.fromCoroutine(self._extract())
+
+    async def _extract(self) -> Extracted:
+        if self.hold is not None:
+            await self.hold
+        return Extracted("logo.png", "image/png", "logo@shop.test", PNG)
 
 
 class Case(SynchronousTestCase):
@@ -187,12 +193,21 @@ class GoneMeansGone(Case):
         url = self.successResultOf(Deferred.fromCoroutine(self.documents.url(self.message.summary)))
         return Deferred.fromCoroutine(self.documents.open(url.rpartition("/")[2], ASKER))
 
+    def image(self) -> Deferred[Image]:
+        url = self.successResultOf(Deferred.fromCoroutine(self.documents.url(self.message.summary)))
+        return Deferred.fromCoroutine(self.documents.image(url.rpartition("/")[2], 3, ASKER))
+
     def test_what_is_remembered_of_a_message_that_was_deleted_is_not_shown(self) -> None:
         self.assertEqual(self.successResultOf(self.of()), self.successResultOf(self.open()))
         del self.shelf.raw_of[1]
         self.failureResultOf(self.of(), NotFound)
         self.failureResultOf(self.open(), NotFound)
         self.assertEqual(len(self.renderer.made), 1)
+
+    def test_an_image_is_handed_out_as_long_as_its_message_is_there(self) -> None:
+        self.assertEqual(self.successResultOf(self.image()), Image("image/png", PNG))
+        del self.shelf.raw_of[1]
+        self.failureResultOf(self.image(), NotFound)
 
     def test_nor_of_a_mailbox_that_ended(self) -> None:
         self.successResultOf(self.of())
@@ -202,7 +217,7 @@ class GoneMeansGone(Case):
 
     def test_what_ends_while_its_document_is_made_is_not_shown(self) -> None:
         self.renderer.hold = Deferred()
-        asked = [self.of(), self.open()]
+        asked: list[Deferred[Any]] = [self.of(), self.open(), self.image()]
         self.shelf.put(2)
         del self.shelf.raw_of[1]
         self.renderer.hold.callback(None)
