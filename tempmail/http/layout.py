@@ -87,7 +87,7 @@ class Layout:
         :param main: as HTML: a ``<main id="main">`` and what is beside it.
         :param scripts: modules such as ``js/app.js``, and what they import, so that all of them
             are fetched at once; the first is run.  None: not even that of every page.
-        :param styles: further style sheets, such as ``docs.css``.
+        :param styles: further style sheets, such as ``pages.css``.
         :param page: which of the places on the bar this is, if any.
         :param foot: more for the foot, as HTML.
         :param theme: one of ``THEMES``, where it is known.

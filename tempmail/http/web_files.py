@@ -39,7 +39,7 @@ class WebFiles:
 
     def __init__(self) -> None:
         read = {
-            name: uncommented(content) if name.startswith("js/") else content
+            name: uncommented(content) if name == "first.js" or name.startswith("js/") else content
             for name, content in _read(resources.files("tempmail").joinpath("web"), "")
         }
         digest = hashlib.blake2b(digest_size=6)

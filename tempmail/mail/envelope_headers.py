@@ -50,7 +50,7 @@ def scan(chunks: Sequence[bytes], reverse_path: str = "") -> Scanned:
         subject, author, _ = _values(_joined(chunks))
     address, name = author_of(author or b"")
     if not address and not name:
-        address = reverse_path[:MAX_ADDRESS]
+        address = one_line(reverse_path, MAX_ADDRESS)
     return Scanned(subject_of(subject or b""), address, name)
 
 

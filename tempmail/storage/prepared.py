@@ -16,7 +16,7 @@ MOST = 100
 _PLACE = re.compile(r"%\((\w+)\)s")
 
 _STALE = frozenset(("0A000", "26000"))
-"""SQLSTATEs: the schema has changed its type of result, and it is not known (any more)."""
+"""SQLSTATEs: the type of its result has changed with the schema, and it is not known after all."""
 
 
 class Prepared:
@@ -49,6 +49,7 @@ class Prepared:
         return f"PREPARE statement_{number} AS {body}; {self._calls[sql]}"
 
     def failed(self, sql: str, code: str | None) -> None:
-        """``sql`` has failed with this SQLSTATE: it may not be known, and is to be told anew."""
-        if sql == self._new or code in _STALE:
+        """``sql`` has failed with this SQLSTATE, or on our side: it may have to be told anew."""
+        untold = sql == self._new and (code is None or code.startswith("42"))
+        if untold or code in _STALE:
             self._calls.pop(sql, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unittest import mock
 
+import pytest
 from twisted.internet.defer import Deferred, gatherResults
 
 from tempmail.model.errors import Unavailable
@@ -25,11 +26,19 @@ def test_the_first_time_it_is_prepared_and_then_it_is_executed() -> None:
     assert known.call("SELECT 1") == "PREPARE statement_1 AS SELECT 1; EXECUTE statement_1"
 
 
-def test_what_failed_when_it_was_told_is_told_anew_under_another_name() -> None:
+@pytest.mark.parametrize("code", [None, "42P01", "26000", "0A000"])
+def test_what_could_not_be_told_is_told_anew_under_another_name(code: str | None) -> None:
+    known = Prepared()
+    known.call("SELECT 1")
+    known.failed("SELECT 1", code)
+    assert known.call("SELECT 1").startswith("PREPARE statement_1 ")
+
+
+def test_what_failed_the_first_time_for_its_values_is_known() -> None:
     known = Prepared()
     known.call("SELECT 1")
     known.failed("SELECT 1", "22012")
-    assert known.call("SELECT 1").startswith("PREPARE statement_1 ")
+    assert known.call("SELECT 1") == "EXECUTE statement_0"
 
 
 def test_what_was_known_and_fails_stays_known_but_where_it_is_stale() -> None:

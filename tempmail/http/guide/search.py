@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from attrs import frozen
 
@@ -46,13 +47,16 @@ def search(guide: Guide, wanted: str) -> Sequence[Hit]:
         return []
     begins = [re.compile(rf"(?<![^\W_]){re.escape(one)}\w*", re.IGNORECASE) for one in words]
     found = [
-        (weight, Hit(page, section, _excerpt(section.text, begins)))
+        (weight, page, section)
         for page in guide.pages.values()
         for section in page.text.sections
         if (weight := _weight(page.text.title, section, begins))
     ]
     found.sort(key=lambda one: -one[0])  # those of one weight stay in the guide's order
-    return [hit for _, hit in found[:_MOST_HITS]]
+    return [
+        Hit(page, section, _excerpt(section.text, begins))
+        for _, page, section in found[:_MOST_HITS]
+    ]
 
 
 def _words(text: str) -> Sequence[str]:
@@ -66,7 +70,7 @@ def _weight(title: str, section: Section, words: Iterable[re.Pattern[str]]) -> i
         weight = _IN_HEADING * bool(word.search(section.title))
         if word.search(title):
             weight += 1 if section.anchor else _IN_TITLE
-        weight += min(_MOST_IN_TEXT, len(word.findall(section.text)))
+        weight += sum(1 for _ in islice(word.finditer(section.text), _MOST_IN_TEXT))
         if not weight:
             return 0
         total += weight

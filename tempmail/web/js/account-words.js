@@ -21,7 +21,6 @@ words({
   'acc.again': 'Try again',
   'acc.signOut': 'Sign out',
   'acc.plan': 'Plan',
-  'acc.usage': 'Usage',
   'acc.inboxes': 'Inboxes',
   'acc.messages': 'Messages in them',
   'acc.of': '{used} of {most}',
@@ -56,7 +55,6 @@ words({
 
   'acc.keys': 'API keys',
   'acc.noKeys': 'No keys yet. A key lets a program open the inboxes of this account.',
-  'acc.newKey': 'New key',
   'acc.keyName': 'What it is for',
   'acc.keyScope': 'What it may do',
   'acc.scope.full': 'Everything',
@@ -69,7 +67,6 @@ words({
   'acc.secret': 'This is the key. It is shown this once: copy it now.',
   'acc.copyKey': 'Copy key',
   'acc.keyCopied': 'Key copied',
-  'acc.notCopied': 'Not copied: select it by hand',
   'acc.done': 'I have it',
   'acc.used': 'used {time}',
   'acc.unused': 'never used',

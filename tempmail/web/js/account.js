@@ -240,7 +240,7 @@ export class Account extends LitElement {
     const button = /** @type {HTMLElement} */ (event.currentTarget);
     const done = await copyText(this.secret ?? '');
     if (done) flash(button);
-    this.tell(t(done ? 'acc.keyCopied' : 'acc.notCopied'));
+    this.tell(t(done ? 'acc.keyCopied' : 'notCopied'));
   }
 
   forgetSecret() {

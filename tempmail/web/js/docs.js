@@ -1,11 +1,10 @@
-// The guide's blocks of code get a button that copies them.
+// What the guide's pages do: a button that copies each block of code, and / for the search.
 import { copyText, flash } from './copy.js';
 import { t, words } from './i18n.js';
 
 words({
   'docs.copy': 'Copy code',
   'docs.copied': 'Copied',
-  'docs.notCopied': 'Not copied: select it by hand',
 });
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -36,7 +35,7 @@ class Code extends HTMLElement {
     said.setAttribute('role', 'status');
     button.addEventListener('click', async () => {
       const done = await copyText(this.querySelector('code')?.textContent ?? '');
-      said.textContent = t(done ? 'docs.copied' : 'docs.notCopied');
+      said.textContent = t(done ? 'docs.copied' : 'notCopied');
       if (done) flash(button);
     });
     this.append(button, said);

@@ -137,7 +137,7 @@ async function load(current) {
   const messages = first.messages;
   let next = first.next;
   const lowest = store.messages.at(-1)?.seq ?? 0;
-  while (next && lowest && (messages.at(-1)?.seq ?? 0) > lowest) {
+  while (current() && next && lowest && (messages.at(-1)?.seq ?? 0) > lowest) {
     const page = await api('GET', path(`/messages?limit=${MOST}&cursor=${next}`), {
       token: token(),
     });
