@@ -83,7 +83,7 @@ def test_who_asks_too_often_is_told_for_how_long_to_wait(
 ) -> None:
     connection = connect(dsn)
     with connection, connection.cursor() as cursor:
-        change_plan(cursor, "anonymous", requests_per_minute=6)
+        change_plan(cursor, "anonymous", requests_per_minute=1)
     connection.close()
     with daemon(tmp_path, "--database", dsn, "--rate-limits", "on") as running:
         reader = Reader(context(browser).new_page(), f"http://localhost:{running.http}")
