@@ -130,6 +130,7 @@ def _violations(page: Page, axe: str) -> list[str]:
     return list(result)
 
 
+@pytest.mark.alone
 def test_33_the_console_is_silent_and_nothing_moves_in_any_state(visitor: Visitor) -> None:
     for state in states(visitor):
         assert visitor.complaints("Failed to load resource", "x.leak.test") == [], state
