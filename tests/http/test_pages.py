@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 from twisted.web.server import Request
@@ -156,8 +157,11 @@ class QrCodes(TestCase):
         self.metrics, self.threads = Metrics(), Threads()
         self.codes = QrRoutes(["a.example", "long.example"], self.metrics, self.threads)
 
-    def draw(self, body: bytes, site: str = "same-origin") -> Deferred[Answer]:
+    def draw(
+        self, body: bytes, site: str = "same-origin", client: str = "192.0.2.1"
+    ) -> Deferred[Answer]:
         asked = ask(sec_fetch_site=site, host="mail.example:8443")
+        asked.request.getClientAddress = lambda: IPv4Address("TCP", client, 1)  # type: ignore[method-assign]
         asked.request.method = b"POST"
         asked.request.content = io.BytesIO(body)
         return Deferred.fromCoroutine(self.codes.draw(asked))
@@ -176,11 +180,13 @@ class QrCodes(TestCase):
             self.failureResultOf(self.draw(body), InvalidInput)
 
     def test_two_are_drawn_at_once_and_few_wait(self) -> None:
-        drawings = [self.draw(b"x") for _ in range(22)]
+        drawings = [self.draw(b"x") for _ in range(7)]
         self.assertEqual(len(self.threads.kept), 2)
         self.failureResultOf(self.draw(b"x"), Busy)
+        drawings += [self.draw(b"x", client=f"192.0.2.{n}") for n in range(2, 17)]
+        self.failureResultOf(self.draw(b"x", client="192.0.2.99"), Busy)
         denied = self.metrics.limit_denials.labels("qr_codes")._value.get()
-        self.assertEqual(denied, 1)
+        self.assertEqual(denied, 2)
         while self.threads.kept:
             self.threads.work()
         for drawing in drawings:
