@@ -7,6 +7,7 @@ bound, and then no longer read (RFC 2920 lets a client send many commands at onc
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ PROXY = 64
 RECIPIENT = 128
 
 
-class InputLoop(ESMTP):
+class InputLoop(ESMTP, metaclass=ABCMeta):
     """An ESMTP session whose lines, content and replies are handled here, not by Twisted.
 
     :ivar clock: where the loop's next turn comes from.
@@ -60,17 +61,17 @@ class InputLoop(ESMTP):
         self._paused = False
         self._send: Callable[[bytes], int] | None = None  # the socket's own, see flush
 
+    @abstractmethod
     def command(self, line: bytes) -> None:
         """Obey one command line, without its CR LF, by :meth:`reply` now or later."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuse(self, refusal: Refusal) -> None:
         """Reply and count."""
-        raise NotImplementedError
 
+    @abstractmethod
     def upgrade(self) -> None:
         """Begin TLS; nothing that was received in clear is left."""
-        raise NotImplementedError
 
     # Octets in.
 

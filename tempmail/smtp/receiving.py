@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,12 @@ class Receiving(InputLoop):
         self.mail_since = self.content_since = 0.0
         self.forget()
 
+    @abstractmethod
     def content_complete(self) -> Refusal | None:
         """The content has come to its end, or cannot be kept.
 
         :returns: why it was refused, where it was at once.
         """
-        raise NotImplementedError
 
     def forget(self) -> None:
         """RSET: the mail under way, not the session (section 4.1.1.5)."""
