@@ -169,12 +169,15 @@ class ReadingTest(PullerCase):
         assert tls[0].startswith("TLSv1.3 ")
         assert tls[1] is None
 
+    @pytest.mark.alone
     async def test_new_mail_is_pushed(self) -> None:
         self.puller()
         await self.settled()
         with mock.patch.object(puller_module, "POLL_SECONDS", 1e6):
             self.append(mail(1))
+            began = reactor.seconds()
             await self.until(lambda: self.subjects() == ["1"])
+        assert reactor.seconds() - began < 2
 
     async def test_what_is_delivered_is_deleted_where_the_operator_says_so(self) -> None:
         self.append(mail(1), mail(2, "nobody@example.test"), mail(3))

@@ -30,7 +30,7 @@ reactor = cast(Any, installed)
 
 
 class ForeignClientTests(TestCase):
-    timeout = 60.0
+    timeout = 20.0
 
     def setUp(self) -> None:
         self.service = Service(

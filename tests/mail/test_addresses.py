@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tempmail.mail.addresses import authors
-from tests.yardstick import within
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,9 @@ def test_lists_are_read(value: bytes, expected: list[tuple[str, str]]) -> None:
     assert list(authors(value)) == expected
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("filler", [b"(", b"((", b"(a(", b"(a)", b"\\(", b"<", b'"', b"<@", b"@:"])
 def test_hostile_lists_take_linear_time(filler: bytes) -> None:
-    assert within(2, lambda: list(authors(filler * (200_000 // len(filler)))))
+    started = time.process_time()
+    list(authors(filler * (200_000 // len(filler))))
+    assert time.process_time() - started < 1

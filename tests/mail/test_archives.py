@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 import zipfile
-from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tempmail.mail.archives import MAX_NAMES, TooManyNames, names
-from tests.yardstick import within
 
 LONG = "d/" * 80 + "long.exe"
 
@@ -67,13 +66,13 @@ def test_what_is_no_archive_has_no_names() -> None:
     assert names(b"PDF") == names(b"") == names(b"PK") == names(b"PK\x03\x04") == []
 
 
+@pytest.mark.alone
 def test_nobody_looks_through_too_many_names() -> None:
-    def refused(content: bytes) -> None:
-        with pytest.raises(TooManyNames):
-            names(content)
-
+    started = time.process_time()
     for content in (b"PK\x03\x04" + bytes(26), b"\0" * 257 + b"ustar" + bytes(250)):
-        assert within(5, partial(refused, content * (MAX_NAMES + 1)))
+        with pytest.raises(TooManyNames):
+            names(content * (MAX_NAMES + 1))
+    assert time.process_time() - started < 1
 
 
 @given(st.binary(), st.sampled_from([b"PK\x03\x04", b"PK\x01\x02", b"\0" * 257 + b"ustar"]))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tempmail.mail.envelope_headers import Scanned, scan
-from tests.yardstick import within
 
 HOSTILE = st.lists(
     st.one_of(
@@ -127,6 +126,7 @@ def test_any_bytes_give_storable_lines(raw: bytes) -> None:
         assert len(result.from_name) <= 256
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -147,8 +147,10 @@ def test_any_bytes_give_storable_lines(raw: bytes) -> None:
     ],
 )
 def test_hostile_headers_take_bounded_time(pattern: bytes) -> None:
+    started = time.process_time()
     for name in (b"Subject: ", b"From: "):
-        assert within(1, partial(scan, [name + pattern * (1_000_000 // len(pattern))]))
+        scan([name + pattern * (1_000_000 // len(pattern))])
+    assert time.process_time() - started < 0.1
 
 
 def test_the_reverse_path_stands_for_an_author_where_no_from_names_one() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+import time
 from html.parser import HTMLParser
 
 import nh3
@@ -18,7 +18,6 @@ from tempmail.mail.safe_html import ATTRIBUTES, TAGS, WITHOUT_CONTENT, safe_html
 from tempmail.mail.safe_links import linked, safe_link
 from tempmail.mail.safe_style import safe_style
 from tests.browser.vectors import ALL, Vector
-from tests.yardstick import within
 
 SUBSTITUTE = {
     "JS": "top.pwned=`x`",
@@ -274,12 +273,16 @@ def test_styles_scripts_and_titles_go_with_what_they_hold() -> None:
     assert safe_html(html, {}) == "e"
 
 
+@pytest.mark.alone
 def test_a_large_newsletter_takes_milliseconds() -> None:
     cell = '<td style="padding:8px;color:#333;font-size:14px"><a href="https://x.test/y">z</a></td>'
     html = f"<table><tr>{cell * 2000}</tr></table>"
-    assert within(2, lambda: safe_html(html, {}))
+    begin = time.process_time()
+    safe_html(html, {})
+    assert time.process_time() - begin < 0.5
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "style",
     [
@@ -288,12 +291,17 @@ def test_a_large_newsletter_takes_milliseconds() -> None:
     ],
 )
 def test_a_style_takes_linear_time(style: str) -> None:
-    assert within(0.2, lambda: safe_style(style[:8192]))
+    begin = time.process_time()
+    safe_style(style[:8192])
+    assert time.process_time() - begin < 0.1
 
 
+@pytest.mark.alone
 def test_links_in_a_long_text_take_linear_time() -> None:
+    begin = time.process_time()
     for text in (")" * 4000, "(" * 2000 + ")" * 2000, "https://" * 500):
-        assert within(2, partial(linked, f"https://x.test/{text} " * 100))
+        linked(f"https://x.test/{text} " * 100)
+    assert time.process_time() - begin < 2
 
 
 def test_text_is_shown_as_written_with_its_links() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tempmail.mail.tree import MAX_DEPTH, MAX_PARTS, Part, read
-from tests.yardstick import within
 
 
 def leaves(part: Part) -> list[bytes]:
@@ -108,6 +108,7 @@ def test_bounds_hold_for_parts_and_depth() -> None:
     assert f"parts nested deeper than {MAX_DEPTH}" in defects
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "raw",
     [
@@ -126,7 +127,9 @@ def test_bounds_hold_for_parts_and_depth() -> None:
     ids=range(11),
 )
 def test_hostile_structure_takes_bounded_time(raw: bytes) -> None:
-    assert within(5, lambda: read(raw))
+    started = time.process_time()
+    read(raw)
+    assert time.process_time() - started < 2  # what a worker has
 
 
 LINES = [b"", b"--b", b"--b--", b"--c", b"--c--", b"text", b"X: y", b" fold", b"Content-Type: x/y"]

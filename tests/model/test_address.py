@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+import time
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tempmail.model.address import RESERVED, Domains, Recipient, domain_name, local_part
 from tempmail.model.errors import InvalidInput
-from tests.yardstick import within
 
 OURS = Domains(["example.test", "Bücher.example"])
 
@@ -50,14 +49,14 @@ def test_whatever_it_is_given_it_answers(text: str) -> None:
     OURS.recipient(f"box@{text}")
 
 
+@pytest.mark.alone
 def test_a_domain_of_a_megabyte_is_refused_at_once() -> None:
-    def refused(text: str) -> None:
+    began = time.perf_counter()
+    for text in ("ü" * 1_000_000, "a." * 500_000, "\u0345" * 1_000_000):
         with pytest.raises(InvalidInput) as refusal:
             domain_name(text)
         assert len(refusal.value.detail) < 200
-
-    for text in ("ü" * 1_000_000, "a." * 500_000, "\u0345" * 1_000_000):
-        assert within(1, partial(refused, text))
+    assert time.perf_counter() - began < 0.5
 
 
 @pytest.mark.parametrize(

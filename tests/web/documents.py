@@ -31,14 +31,8 @@ SETTLED = """async () => {  // else colours are looked at on their way
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _WATCH = """
 window.shifted = 0;
-const inputs = [];
-for (const kind of ['pointerdown', 'keydown'])
-  addEventListener(kind, () => inputs.push(performance.now()), { capture: true });
 new PerformanceObserver((list) => {
-  // Half a second after an input is too little for its answer where the machine is busy.
-  const asked = (at) => inputs.some((one) => at >= one && at < one + 3000);
-  for (const one of list.getEntries())
-    if (!one.hadRecentInput && !asked(one.startTime)) window.shifted += one.value;
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value;
 }).observe({ type: 'layout-shift', buffered: true });
 window.reports = [];
 addEventListener('securitypolicyviolation', (e) => {

@@ -141,6 +141,7 @@ def test_a_key_is_shown_once_works_and_works_no_more_when_it_is_revoked(
     assert reader.complaints() == []
 
 
+@pytest.mark.alone
 def test_usage_goes_up_with_inboxes_and_mail_and_down_again(
     reader: Reader, running: Daemon
 ) -> None:

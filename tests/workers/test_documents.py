@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
@@ -10,18 +11,18 @@ from tempmail.core.rendering import GivenUp
 from tempmail.mail.document import html_document, text_document
 from tempmail.workers.answers import Rendering, request
 from tempmail.workers.pool import ParserPool
-from tests.workers.limits import BY_PROCESSOR
 
 ASKER = "192.0.2.1"
 FORMATS = "".join(f"<b id={n}>" for n in range(20_000)) + "<p>x" * 20_000
 """Each paragraph opens all of them again: minutes, and gigabytes."""
 
 
+@pytest.mark.alone
 class Documents(TestCase):
-    timeout = 300
+    timeout = 60
 
     def setUp(self) -> None:
-        self.pool = ParserPool(reactor, Metrics(), size=1, limits=BY_PROCESSOR)
+        self.pool = ParserPool(reactor, Metrics(), size=1)
         self.pool.start()
         self.addCleanup(self.pool.stop)
 

@@ -19,7 +19,6 @@ from tempmail.workers.answers import Examining, InvalidAnswer, request
 from tempmail.workers.examinations import Judgement, Lookups, SpfCheck, Survey
 from tempmail.workers.pool import ParserPool
 from tests.mail.authenticity.zone import MAIL, key_record, rsa_key, signed
-from tests.workers.limits import UNHURRIED
 
 ASKER = "192.0.2.1"
 TRACE = Trace("ann@shop.example", "box@mail.test", "mx.shop.example", "192.0.2.10", None)
@@ -34,11 +33,12 @@ def answers(record: str | None = None) -> dict[Question, Answer]:
     return {KEY: Answer((record or rsa_key()[1],)), POLICY: Answer(("v=DMARC1; p=reject",))}
 
 
+@pytest.mark.alone
 class ExaminationTests(TestCase):
-    timeout = 300
+    timeout = 60
 
     def setUp(self) -> None:
-        self.pool = ParserPool(reactor, Metrics(), size=1, limits=UNHURRIED)
+        self.pool = ParserPool(reactor, Metrics(), size=1)
         self.pool.start()
         self.addCleanup(self.pool.stop)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from hashlib import sha256
 
 import pytest
@@ -9,7 +10,6 @@ from hypothesis import strategies as st
 
 from tempmail.mail.authenticity import body_hash
 from tempmail.mail.authenticity.body_hash import Body, TooManyWays
-from tests.yardstick import within
 
 LINES = st.lists(st.sampled_from([b"a", b"bc ", b" \t", b"\t", b"\r\n", b"\r", b" "]), max_size=40)
 
@@ -50,9 +50,12 @@ def test_different_hashes_of_one_body_are_bounded() -> None:
         body.digest(relaxed=True)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "line", [b" " * 1000, b"\r\n", b" \t", b"\r", b"\n", b"a" * 76 + b"\r\n", b" \r\n"]
 )
 def test_large_bodies_take_time_linear_to_their_length(line: bytes) -> None:
     body = line * (8 * 1024 * 1024 // len(line))
-    assert within(10, lambda: Body(body, 0).digest(relaxed=True))  # quadratic work takes hours
+    begun = time.process_time()
+    Body(body, 0).digest(relaxed=True)
+    assert time.process_time() - begun < 3  # seconds; quadratic work would take hours
