@@ -157,7 +157,7 @@ class View:
     links: tuple[Link, ...] = ()
 
 
-@define
+@define  # freezing each takes longer than making it, and a list has fifty
 class Summary:
     """A stored message as a list shows it.
 

@@ -11,7 +11,8 @@ import re
 from itertools import count
 
 MOST = 100
-"""Statements of one connection; what comes after is sent as it is."""
+"""Names that one connection gives out, also to what could not be prepared; what comes after is sent
+as it is."""
 
 _PLACE = re.compile(r"%\((\w+)\)s")
 
