@@ -252,9 +252,10 @@ def test_30_a_phone_shows_one_pane_at_a_time(visitors: Callable[..., Visitor]) -
     assert phone.complaints() == []
 
 
+@pytest.mark.alone
 def test_26_and_50_the_end_is_seen_while_the_page_is_open(visitor: Visitor, web_dsn: str) -> None:
     visitor.makes()
-    run_sql(web_dsn, MOVE_END, 2, visitor.address)
+    run_sql(web_dsn, MOVE_END, 5, visitor.address)
     visitor.page.reload()
     page = visitor.page
     expect(page.get_by_role("heading", level=1)).to_have_text("This inbox has expired")

@@ -13,13 +13,14 @@ import { store } from './store.js';
 
 const PAGE = 50;
 const MOST = 200; // that one answer may hold
-const AT_ONCE = 60; // rows that one frame draws
+const AT_ONCE = 20; // rows that one frame draws
 const UNDO_SECONDS = 6;
 const PREVIEWS = 20; // that one answer makes
 const OPENED = 50; // messages that are kept as a whole
 const DOCUMENT_SECONDS = 480; // for which an address of a document is surely good
 
 const AGAIN_SECONDS = 5;
+const ABOUT = 3; // seconds by which the page's clock and the service's may differ
 
 /** @type {Live | null} */
 let live = null;
@@ -63,7 +64,7 @@ function trouble(error) {
 /** The inbox is no more. */
 export function ended() {
   stop();
-  store.set({ phase: store.secondsLeft > 0 ? 'gone' : 'expired', openId: null });
+  store.set({ phase: store.secondsLeft > ABOUT ? 'gone' : 'expired', openId: null });
 }
 
 function stop() {
@@ -82,8 +83,12 @@ export function inboxOf(box, key) {
   };
 }
 
-/** Show this inbox. @param {Inbox} inbox */
-export function show(inbox) {
+/**
+ * Show this inbox.
+ * @param {Inbox} inbox
+ * @param {boolean} [made] just now, so that it is known to be empty, and whatever comes is new
+ */
+export function show(inbox, made = false) {
   stop();
   flush();
   store.prefer(inbox.address);
@@ -92,7 +97,7 @@ export function show(inbox) {
   store.hidden.clear();
   store.set({
     inbox,
-    phase: 'loading',
+    phase: made ? 'ready' : 'loading',
     messages: [],
     older: null,
     openId: null,
@@ -466,7 +471,7 @@ export async function make(wish) {
   const inbox = inboxOf(box, box.session_token ?? null);
   store.remember(inbox);
   store.set({ dialog: null });
-  show(inbox);
+  show(inbox, true);
 }
 
 /**
