@@ -93,13 +93,14 @@ class Reader:
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(axe)
         found = self.page.evaluate(
-            "([tags, contrast]) => axe.run(document, {runOnly: {type: 'tag', values: tags},"
-            " rules: {'color-contrast': {enabled: contrast}}})",
+            "([tags, contrast]) => axe.run(document, {resultTypes: ['violations'],"
+            " runOnly: {type: 'tag', values: tags},"
+            " rules: {'color-contrast': {enabled: contrast}}}).then((found) => found.violations)",
             [_RULES, contrast],
         )
         return [
             f"{one['id']}: {node['html'][:120]} {node.get('failureSummary', '')[:200]}"
-            for one in found["violations"]
+            for one in found
             for node in one["nodes"]
         ]
 

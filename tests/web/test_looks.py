@@ -124,7 +124,7 @@ def _violations(page: Page, axe: str) -> list[str]:
     result = page.evaluate(
         """async () => (await axe.run(document, {
              runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-             iframes: false})).violations
+             resultTypes: ['violations'], iframes: false})).violations
            .map(one => `${one.id}: ${one.nodes.map(n => n.html.slice(0, 120)).join(' | ')}`)"""
     )
     return list(result)
