@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import tempmail
+from tests.daemon import CHECKOUT, PATIENCE, environment
 
 ROOT = Path(tempmail.__file__).parent
 LAYERS = {
@@ -70,6 +73,22 @@ def test_the_reactor_is_imported_by_the_plugin_alone(module: Path) -> None:
 def test_model_and_mail_know_nothing_of_twisted() -> None:
     for module in [*ROOT.joinpath("model").glob("*.py"), *ROOT.joinpath("mail").glob("*.py")]:
         assert not [name for name in imported(module) if name.startswith("twisted")], module
+
+
+def test_the_daemon_does_not_load_what_reads_mail() -> None:
+    """Workers alone do, which may be killed; and so the daemon starts sooner."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, tempmail.plugin; print(*sys.modules)"],
+        cwd=CHECKOUT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    ).stdout.split()
+    assert "tempmail.workers.pool" in loaded
+    readers = {"parse", "tree", "contents", "codes", "links", "safe_html"}
+    assert {f"tempmail.mail.{one}" for one in readers}.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from tempmail.core.reading import Reading
 from tempmail.core.turns import Asker
-from tempmail.mail.attachments import Extracted
+from tempmail.mail.extracted import Extracted
 from tempmail.model.errors import AttachmentBlocked
 from tempmail.model.mailbox import Owner
 from tempmail.model.message import Received

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from tempmail.core.metrics import Metrics
 from tempmail.core.turns import Asker
-from tempmail.mail.attachments import Extracted
+from tempmail.mail.extracted import Extracted
 from tempmail.model.errors import Unavailable
 from tempmail.model.message import Message
 

@@ -9,7 +9,7 @@ from tempmail.http.answers import Answer
 from tempmail.http.messages import one_or_latest
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
-from tempmail.mail.attachments import Extracted
+from tempmail.mail.extracted import Extracted
 from tempmail.mail.filenames import content_disposition
 from tempmail.model.errors import AttachmentBlocked, NotFound
 

@@ -17,7 +17,7 @@ from tempmail.http.finishing import to_the_end
 from tempmail.http.messages import one_or_latest
 from tempmail.http.requests import Nothing
 from tempmail.http.routes import Access, Ask, Returns, Route
-from tempmail.mail.document import STYLE
+from tempmail.mail.document_style import STYLE
 from tempmail.model.errors import NotFound
 
 _STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from itertools import islice
 
-from attrs import frozen
-
 from tempmail.mail.contents import File, contents
+from tempmail.mail.extracted import Extracted
 from tempmail.mail.file_kinds import blocked_kind
 from tempmail.mail.filenames import safe_filename
 from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.mail.tree import read
-
-
-@frozen
-class Extracted:
-    """An attachment as it can be handed out.
-
-    :ivar filename: safe, see :func:`tempmail.mail.filenames.safe_filename`.
-    :ivar content_type: two tokens of RFC 2045, as the sender declared it.
-    :ivar blocked: the kind for which it is refused, or None; then ``content`` is empty.
-    :ivar content: decoded; never more bytes than the message has.
-    """
-
-    filename: str
-    content_type: str
-    blocked: str | None
-    content: bytes
 
 
 def extract(raw: bytes, index: int, refused: frozenset[str] = REFUSED_KINDS) -> Extracted | None:

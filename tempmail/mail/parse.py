@@ -18,10 +18,8 @@ from tempmail.mail.links import find_links
 from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.mail.storable import legible, one_line, storable, within
 from tempmail.mail.tree import Part, read
+from tempmail.mail.unparsed import PARSER_VERSION
 from tempmail.model.message import Attachment, Code, Link, View
-
-PARSER_VERSION = 4
-"""Grows whenever the same bytes give another view."""
 
 MAX_ATTACHMENTS = 200
 MAX_ADDRESSES = 200
@@ -79,29 +77,6 @@ def parse(raw: bytes, refused: frozenset[str] = REFUSED_KINDS) -> View:
             Link(storable(one.href), storable(one.text), one.kind)
             for one in find_links(body_text, body_html)
         ),
-    )
-
-
-def unparsed(raw: bytes, defect: str, *, lasting: bool) -> View:
-    """The view of a message whose parse had to be given up: what the bounded scan yields.
-
-    :param lasting: whether another try would end the same; if not, the view is of version 0,
-        so that the next reader has it made again.
-    """
-    scanned = scan([raw])
-    return View(
-        subject=scanned.subject,
-        from_address=scanned.from_address,
-        from_name=scanned.from_name,
-        cc=(),
-        reply_to=(),
-        date=None,
-        body_text="",
-        body_html="",
-        headers=(),
-        attachments=(),
-        defects=(defect,),
-        parser_version=PARSER_VERSION if lasting else 0,
     )
 
 

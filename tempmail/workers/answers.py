@@ -3,6 +3,9 @@
 Either direction carries frames: four bytes of length, then as many of content.  The worker
 begins with an empty one, when its limits are in place; then each frame with a request is
 answered by one with its result in MessagePack.
+
+What reads mail is imported where it is called: workers have it from their start
+(:mod:`tempmail.workers.main`), and the daemon, which would take long to start with it, has it not.
 """
 
 from __future__ import annotations
@@ -16,9 +19,8 @@ from attrs import asdict, frozen
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder
 
-from tempmail.mail.attachments import Extracted, extract
-from tempmail.mail.document import html_document, text_document
-from tempmail.mail.parse import PARSER_VERSION, parse
+from tempmail.mail.extracted import Extracted
+from tempmail.mail.unparsed import PARSER_VERSION
 from tempmail.model.message import View
 from tempmail.workers.examinations import Examination, packed, unpacked
 
@@ -66,6 +68,9 @@ class Request:
 
     def answer(self, refused: frozenset[str]) -> bytes:
         """Do it, in the worker; what stands in the answer's frame."""
+        from tempmail.mail.attachments import extract
+        from tempmail.mail.parse import parse
+
         if self.index is None:
             return _encoder.encode(parse(self.raw, refused))
         return _encoder.encode(extract(self.raw, self.index, refused))
@@ -114,6 +119,8 @@ class Rendering:
 
     def answer(self, _refused: frozenset[str]) -> bytes:
         """Do it, in the worker; what stands in the answer's frame."""
+        from tempmail.mail.document import html_document, text_document
+
         if self.html.strip():
             return _encoder.encode(html_document(self.html, self.images))
         return _encoder.encode(text_document(self.text, instead=self.instead))

@@ -12,6 +12,7 @@ import resource
 import signal
 from pathlib import Path
 
+from tempmail.mail import attachments, document, parse  # noqa: F401  here before the limits are
 from tempmail.workers.answers import EXIT_OUT_OF_MEMORY, LENGTH, frame, request
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -13,11 +13,11 @@ from twisted.python.failure import Failure
 from tempmail.core.metrics import Metrics
 from tempmail.core.rendering import GivenUp
 from tempmail.core.turns import Asker
-from tempmail.mail.attachments import Extracted
 from tempmail.mail.authenticity.answers import Answer, Question
 from tempmail.mail.authenticity.header import head_of
-from tempmail.mail.parse import PARSER_VERSION, unparsed
+from tempmail.mail.extracted import Extracted
 from tempmail.mail.refused_kinds import REFUSED_KINDS
+from tempmail.mail.unparsed import PARSER_VERSION, unparsed
 from tempmail.model.authentication import Authentication, Finding
 from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.message import Trace, View

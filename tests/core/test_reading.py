@@ -20,7 +20,7 @@ from tempmail.core.ports import Messages, Page
 from tempmail.core.reading import Reading
 from tempmail.core.turns import Asker
 from tempmail.core.views import Views
-from tempmail.mail.attachments import Extracted
+from tempmail.mail.extracted import Extracted
 from tempmail.model.address import Domains
 from tempmail.model.authentication import Authentication
 from tempmail.model.errors import NotFound, Unavailable

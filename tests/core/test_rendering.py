@@ -17,7 +17,7 @@ from tempmail.core.rendering import AGAIN, GivenUp, Made, Rendering
 from tempmail.core.signing import Signing
 from tempmail.core.turns import Asker
 from tempmail.core.views import Views
-from tempmail.mail.attachments import Extracted
+from tempmail.mail.extracted import Extracted
 from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.message import Attachment, Message
 from tests.core.doubles import MAILBOX_ID, VIEW, Shelf, SubjectParser, message

@@ -14,7 +14,7 @@ from tempmail.core.metrics import Metrics
 from tempmail.core.ports import Page
 from tempmail.core.signing import SigningKey
 from tempmail.core.turns import Asker
-from tempmail.mail.attachments import Extracted
+from tempmail.mail.extracted import Extracted
 from tempmail.model.account import Caller
 from tempmail.model.authentication import Authentication
 from tempmail.model.delivery import Attempt, Refused

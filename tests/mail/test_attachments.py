@@ -8,7 +8,8 @@ import hashlib
 import pytest
 from hypothesis import given
 
-from tempmail.mail.attachments import Extracted, content_of, extract
+from tempmail.mail.attachments import content_of, extract
+from tempmail.mail.extracted import Extracted
 from tempmail.mail.parse import parse
 from tests.mail.test_contents import IMAGE, INNER, PDF, TEXT, multipart, part
 from tests.mail.test_parse import MESSAGE

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from attrs import asdict, evolve
 
-from tempmail.mail.attachments import Extracted, extract
+from tempmail.mail.attachments import extract
+from tempmail.mail.extracted import Extracted
 from tempmail.mail.parse import parse
 from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.model.message import View
