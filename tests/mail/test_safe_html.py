@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tempmail.mail.charsets import decode
-from tempmail.mail.document_style import STYLE, html_document, text_document
+from tempmail.mail.document import html_document, text_document
+from tempmail.mail.document_style import STYLE
 from tempmail.mail.safe_html import ATTRIBUTES, TAGS, WITHOUT_CONTENT, safe_html
 from tempmail.mail.safe_links import linked, safe_link
 from tempmail.mail.safe_style import safe_style
