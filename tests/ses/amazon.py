@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -29,13 +30,22 @@ TOKEN = "2336412f37fb687f5d51e6e2425929f5"
 
 
 class Authority:
-    """Signs certificates; one without ``issuer`` signs its own."""
+    """Signs certificates; one without ``issuer`` signs its own.
+
+    Keys are made when they are needed: making one takes long, and every run imports this.
+    """
 
     def __init__(self, name: str, issuer: Authority | None = None) -> None:
-        self.key = rsa.generate_private_key(65537, 2048)
         self.issuer = issuer or self
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self.issuer.sign(self.name, self.key, ca=True)
+
+    @cached_property
+    def key(self) -> rsa.RSAPrivateKey:
+        return rsa.generate_private_key(65537, 2048)
+
+    @cached_property
+    def certificate(self) -> x509.Certificate:
+        return self.issuer.sign(self.name, self.key, ca=True)
 
     def sign(
         self,
@@ -78,11 +88,24 @@ class Signer:
         begins: datetime = NOW - timedelta(days=365),
         ends: datetime = NOW + timedelta(days=365),
     ) -> None:
-        self.key = key or rsa.generate_private_key(65537, 2048)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         self.authority = authority or Authority("root")
-        self.certificate = self.authority.sign(subject, self.key, *names, begins=begins, ends=ends)
-        self.pem = self.certificate.public_bytes(Encoding.PEM)
+        self._key = key
+        self._names = names
+        self._subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        self._valid = begins, ends
+
+    @cached_property
+    def key(self) -> Any:
+        return self._key or rsa.generate_private_key(65537, 2048)
+
+    @cached_property
+    def certificate(self) -> x509.Certificate:
+        begins, ends = self._valid
+        return self.authority.sign(self._subject, self.key, *self._names, begins=begins, ends=ends)
+
+    @cached_property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.PEM)
 
     def signed(self, fields: Mapping[str, Any], version: str = "1") -> dict[str, Any]:
         """``fields`` with the signature that Amazon's manual describes."""
