@@ -23,7 +23,8 @@ from tempmail.http.problems import Problem
 from tempmail.model.network import network
 
 if TYPE_CHECKING:
-    from tempmail.http.site import Request, Site
+    from tempmail.http.bounded_request import Request
+    from tempmail.http.site import Site
 
 
 @frozen

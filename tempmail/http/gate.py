@@ -29,7 +29,7 @@ from tempmail.http.readers import answer_to
 from tempmail.model.account import Caller
 
 if TYPE_CHECKING:
-    from tempmail.http.site import Request
+    from tempmail.http.bounded_request import Request
 
 _WIDER = (PATH.encode() + b"/", b"/static/")
 """A mail has many images, and a page many files: their rate is not that of the API."""
