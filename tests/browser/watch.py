@@ -64,6 +64,14 @@ _STRANGE = r"""() => {
   return strange;
 }"""
 
+_NEXT = """([sandbox, src]) => new Promise((loaded) => {
+  const frame = document.createElement('iframe');
+  frame.sandbox = sandbox;
+  frame.src = src;
+  frame.onload = () => { frame.onload = null; loaded(); };
+  document.body.append(frame);
+})"""
+
 
 class Listener:
     """Accepts whoever connects, and remembers what it was sent."""
@@ -129,6 +137,12 @@ class Tab:
         """Fill a sandboxed frame from an address."""
         self._open(f'<iframe sandbox="{_SANDBOX}" src="{source}"></iframe>')
 
+    def show_next(self, source: str) -> None:
+        """Fill another such frame, in the place of the one that is there: the page stays."""
+        self.page.evaluate("document.querySelector('iframe').remove()")
+        self._forget()
+        self.page.evaluate(_NEXT, [_SANDBOX, source])
+
     def show_unprotected(self, html: bytes, charset: str) -> None:
         """Fill a frame that may do anything with this HTML."""
         self._pages["mail"] = (html, charset)
@@ -138,9 +152,12 @@ class Tab:
         page = f"<!doctype html><title>inbox</title><p>Inbox</p>{frame}"
         self._pages["page"] = (page.encode(), "utf-8")
         self.page.goto("about:blank")
+        self._forget()
+        self.page.goto(f"{self._origin}/stage/page", wait_until="load")
+
+    def _forget(self) -> None:
         for what in (self.said, self.asked, self.blocked, self.windows):
             what.clear()
-        self.page.goto(f"{self._origin}/stage/page", wait_until="load")
 
     def _serve(self, route: Route) -> None:
         body, charset = self._pages[route.request.url.rpartition("/")[2]]
