@@ -42,7 +42,8 @@ class Project:
         (self.folder / "test_project.py").write_text(f"from sending import send\n{tests}")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TEMPMAIL_", "UCT_"))}
         program = f"import sys\n{prelude}\nimport pytest\nsys.exit(pytest.main(sys.argv[1:]))"
-        arguments = ["-p", "no:cacheprovider", "-v", "-ra", *options]
+        without = ("cacheprovider", "schemathesis", "hypothesispytest")  # dear, and of no use here
+        arguments = [*(f"-pno:{one}" for one in without), "-v", "-ra", *options]
         done = subprocess.run(
             [sys.executable, "-c", program, *arguments],
             cwd=self.folder,
