@@ -218,7 +218,7 @@ class ReadingTest(PullerCase):
             self.puller()
             await self.until(lambda: self.subjects() == ["2"])
         assert self.counted("oversized") == 1
-        assert self.budget.held == 0
+        await self.until(lambda: self.budget.held == 0)
 
     async def test_a_server_that_cannot_push_is_asked(self) -> None:
         async def wait(*_: object) -> bool:
