@@ -279,6 +279,7 @@ def test_all_of_it_by_keys_alone(reader: Reader) -> None:
     assert reader.complaints() == []
 
 
+@pytest.mark.alone
 def test_both_pages_are_accessible_and_fit_in_every_look(reader: Reader, axe: str) -> None:
     reader.open("/sign-in")
     assert wrong_looks(reader, axe) == {}

@@ -66,6 +66,7 @@ def test_every_file_of_the_guide_is_a_page_and_every_link_between_them_leads_som
     assert reader.complaints() == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "path",
     [

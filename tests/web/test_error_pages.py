@@ -71,6 +71,7 @@ def test_the_api_answers_a_browser_as_it_answers_programs(reader: Reader) -> Non
         assert f'"code":"{code}"' in reader.page.locator("body").inner_text()
 
 
+@pytest.mark.alone
 def test_it_is_accessible_and_fits_in_every_look(reader: Reader, axe: str) -> None:
     reader.expects.add(404)
     reader.open("/nothing")
