@@ -15,10 +15,10 @@ from tempmail.mail.envelope_headers import author_of, scan, subject_of
 from tempmail.mail.file_kinds import blocked_kind
 from tempmail.mail.header_fields import MAX_FIELD_BYTES
 from tempmail.mail.links import find_links
+from tempmail.mail.parser_version import PARSER_VERSION
 from tempmail.mail.refused_kinds import REFUSED_KINDS
 from tempmail.mail.storable import legible, one_line, storable, within
 from tempmail.mail.tree import Part, read
-from tempmail.mail.unparsed import PARSER_VERSION
 from tempmail.model.message import Attachment, Code, Link, View
 
 MAX_ATTACHMENTS = 200

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from tempmail.mail.envelope_headers import scan
+from tempmail.mail.parser_version import PARSER_VERSION
 from tempmail.model.message import View
-
-PARSER_VERSION = 4
-"""Grows whenever the same bytes give another view."""
 
 
 def unparsed(raw: bytes, defect: str, *, lasting: bool) -> View:

@@ -20,7 +20,7 @@ from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder
 
 from tempmail.mail.extracted import Extracted
-from tempmail.mail.unparsed import PARSER_VERSION
+from tempmail.mail.parser_version import PARSER_VERSION
 from tempmail.model.message import View
 from tempmail.workers.examinations import Examination, packed, unpacked
 

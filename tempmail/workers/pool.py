@@ -16,8 +16,9 @@ from tempmail.core.turns import Asker
 from tempmail.mail.authenticity.answers import Answer, Question
 from tempmail.mail.authenticity.header import head_of
 from tempmail.mail.extracted import Extracted
+from tempmail.mail.parser_version import PARSER_VERSION
 from tempmail.mail.refused_kinds import REFUSED_KINDS
-from tempmail.mail.unparsed import PARSER_VERSION, unparsed
+from tempmail.mail.unparsed import unparsed
 from tempmail.model.authentication import Authentication, Finding
 from tempmail.model.errors import NotFound, Unavailable
 from tempmail.model.message import Trace, View

@@ -15,7 +15,8 @@ from msgspec import json
 from tempmail.mail.contents import MAX_BODY_BYTES
 from tempmail.mail.envelope_headers import scan
 from tempmail.mail.parse import MAX_ATTACHMENTS, parse
-from tempmail.mail.unparsed import PARSER_VERSION, unparsed
+from tempmail.mail.parser_version import PARSER_VERSION
+from tempmail.mail.unparsed import unparsed
 from tempmail.model.message import View
 
 HOSTILE_LINES = b"""

@@ -48,6 +48,28 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
+def violations(page: Page, axe: str, *, contrast: bool = True) -> list[str]:
+    """What axe-core finds wrong with a page, when nothing of it moves any more.
+
+    :param axe: its source.
+    :param contrast: False where the colours are the reader's own.
+    """
+    page.evaluate(SETTLED)
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(axe)
+    found = page.evaluate(
+        "([tags, contrast]) => axe.run(document, {resultTypes: ['violations'], iframes: false,"
+        " runOnly: {type: 'tag', values: tags},"
+        " rules: {'color-contrast': {enabled: contrast}}}).then((found) => found.violations)",
+        [_RULES, contrast],
+    )
+    return [
+        f"{one['id']}: {node['html'][:120]} {node.get('failureSummary', '')[:200]}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
 class Reader:
     """A tab.
 
@@ -85,24 +107,8 @@ class Reader:
         return bool(self.page.evaluate(script))
 
     def faults(self, axe: str, *, contrast: bool = True) -> list[str]:
-        """What axe-core finds.
-
-        :param contrast: False where the colours are the reader's own.
-        """
-        self.page.evaluate(SETTLED)
-        if not self.page.evaluate("() => 'axe' in window"):
-            self.page.evaluate(axe)
-        found = self.page.evaluate(
-            "([tags, contrast]) => axe.run(document, {resultTypes: ['violations'],"
-            " runOnly: {type: 'tag', values: tags},"
-            " rules: {'color-contrast': {enabled: contrast}}}).then((found) => found.violations)",
-            [_RULES, contrast],
-        )
-        return [
-            f"{one['id']}: {node['html'][:120]} {node.get('failureSummary', '')[:200]}"
-            for one in found
-            for node in one["nodes"]
-        ]
+        """See :func:`violations`."""
+        return violations(self.page, axe, contrast=contrast)
 
     def focused(self) -> str:
         """The name of what has the focus."""

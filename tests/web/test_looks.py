@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tempmail.http.pages import SCRIPTS
 from tempmail.http.web_files import WebFiles
 from tests.daemon import Daemon
-from tests.web.documents import SETTLED
-from tests.web.tools.packages import packages
+from tests.web.documents import axe, violations
 from tests.web.visitor import CODE, CONFIRM, Visitor, mail
+
+__all__ = ["axe"]  # a fixture
 
 SHOTS = os.environ.get("TEMPMAIL_SHOTS")
 """A folder for pictures of the main states; none are taken without it."""
@@ -30,12 +31,6 @@ _PHISHING = mail(
     {"statement.pdf.exe": b"MZ", "letter.pdf": b"%PDF-1.4"},
 )
 _NEWS = mail("News", "Cabbage\n", '<p>Cabbage</p><img src="https://x.leak.test/a.png">')
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = packages(tmp_path_factory, "axe-core")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 def states(visitor: Visitor) -> Iterator[str]:
@@ -112,23 +107,10 @@ def test_60_and_33_nobody_is_shut_out_in_any_state(
         if SHOTS:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)
             visitor.page.screenshot(path=Path(SHOTS) / f"{name}-{state}.png")
-        if wrong := _violations(visitor.page, axe):
+        if wrong := violations(visitor.page, axe):
             found[state] = wrong
         assert visitor.sideways == 0, state
     assert found == {}
-
-
-def _violations(page: Page, axe: str) -> list[str]:
-    page.evaluate(SETTLED)
-    if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(axe)
-    result = page.evaluate(
-        """async () => (await axe.run(document, {
-             runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-             resultTypes: ['violations'], iframes: false})).violations
-           .map(one => `${one.id}: ${one.nodes.map(n => n.html.slice(0, 120)).join(' | ')}`)"""
-    )
-    return list(result)
 
 
 @pytest.mark.alone

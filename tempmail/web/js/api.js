@@ -5,6 +5,9 @@
  *   headers?: Record<string, string>}} Options
  */
 
+/** Milliseconds by which its clock, told in whole seconds, and ours may differ unnoticed. */
+export const UNSURE = 3000;
+
 /** What the service says of itself with each answer. */
 export const service = {
   /** Milliseconds that its clock is ahead of ours; 0 where that is too little to tell. */
@@ -80,7 +83,7 @@ function learn(answer) {
   const date = Date.parse(answer.headers.get('Date') ?? '');
   if (!Number.isNaN(date)) {
     const ahead = date - Date.now();
-    service.ahead = Math.abs(ahead) > 3000 ? ahead : 0; // it is told in whole seconds
+    service.ahead = Math.abs(ahead) > UNSURE ? ahead : 0;
   }
   const remaining = answer.headers.get('RateLimit-Remaining');
   if (remaining !== null) service.remaining = Number(remaining);

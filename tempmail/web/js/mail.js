@@ -1,6 +1,6 @@
 // What can be done with the inbox that is shown, and with its messages.
 
-import { api, Refusal } from './api.js';
+import { api, Refusal, UNSURE } from './api.js';
 import { atFull, t } from './i18n.js';
 import { Live } from './live.js';
 import { store } from './store.js';
@@ -18,9 +18,7 @@ const UNDO_SECONDS = 6;
 const PREVIEWS = 20; // that one answer makes
 const OPENED = 50; // messages that are kept as a whole
 const DOCUMENT_SECONDS = 480; // for which an address of a document is surely good
-
 const AGAIN_SECONDS = 5;
-const ABOUT = 3; // seconds by which the page's clock and the service's may differ
 
 /** @type {Live | null} */
 let live = null;
@@ -64,7 +62,7 @@ function trouble(error) {
 /** The inbox is no more. */
 export function ended() {
   stop();
-  store.set({ phase: store.secondsLeft > ABOUT ? 'gone' : 'expired', openId: null });
+  store.set({ phase: store.secondsLeft * 1000 > UNSURE ? 'gone' : 'expired', openId: null });
 }
 
 function stop() {
