@@ -185,10 +185,11 @@ def test_25_deleting_the_inbox_asks_first(reader: Visitor) -> None:
 
 def test_26_an_inbox_that_ends_soon_says_so(visitor: Visitor, web_dsn: str) -> None:
     visitor.makes()
-    run_sql(web_dsn, MOVE_END, 252, visitor.address)
-    visitor.page.reload()
-    expect(visitor.page.locator(".clock.low")).to_be_visible()
-    expect(visitor.page.locator("#said")).to_contain_text("5 minutes left")
+    run_sql(web_dsn, MOVE_END, 290, visitor.address)
+    for _ in range(2):  # also where the browser remembers it
+        visitor.page.reload()
+        expect(visitor.page.locator(".clock.low")).to_be_visible()
+        expect(visitor.page.locator("#said")).to_contain_text("5 minutes left")
 
 
 def test_27_the_keyboard_alone_is_enough(reader: Visitor) -> None:

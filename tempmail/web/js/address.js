@@ -95,10 +95,11 @@ class TmClock extends connected(LitElement, 'tick') {
   }
 
   updated() {
+    if (store.phase !== 'ready') return; // what was remembered is no news, and may be wrong
     const minutes = Math.ceil(store.secondsLeft / 60);
     const due = SAID_MINUTES.find((one) => minutes <= one && this.#said > one);
     this.#said = minutes;
-    if (due && minutes && store.phase === 'ready') {
+    if (due && minutes) {
       queueMicrotask(() => store.set({ said: t('minutesLeft', { n: minutes }) }));
     }
   }
